@@ -1,0 +1,160 @@
+package roster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What the typed errors of this package are, for errors.Is.
+var (
+	ErrInvalidName = errors.New("invalid name")
+	ErrNilValue    = errors.New("nil value")
+	ErrDuplicate   = errors.New("name already registered")
+	ErrUnknown     = errors.New("name not registered")
+)
+
+// A NameError reports a name that cannot be registered: empty, longer than
+// [MaxNameLen] bytes, not UTF-8, not printable, or with white space at an end.
+type NameError struct {
+	Registry string
+	Name     string
+	Fault    string // what is wrong, as a clause
+	Site     Site   // who tried
+}
+
+func (e *NameError) Error() string {
+	const shown = 64 // enough to recognise a name that is too long
+	name := e.Name
+	if len(name) > shown {
+		name = name[:shown] + "…"
+	}
+	return fmt.Sprintf("roster: %s: cannot register %q: %s (at %s)", e.Registry, name, e.Fault, e.Site)
+}
+
+// Is makes errors.Is(err, ErrInvalidName) true.
+func (e *NameError) Is(target error) bool { return target == ErrInvalidName }
+
+// A NilError reports a value that is nil, or an interface holding a nil pointer,
+// which would fail at its first use.
+type NilError struct {
+	Registry string
+	Name     string
+	What     string // for example "a nil *pq.Driver inside the interface driver.Driver"
+	Site     Site   // who tried
+}
+
+func (e *NilError) Error() string {
+	return fmt.Sprintf("roster: %s: %q is registered with %s; register a value (at %s)",
+		e.Registry, e.Name, e.What, e.Site)
+}
+
+// Is makes errors.Is(err, ErrNilValue) true.
+func (e *NilError) Is(target error) bool { return target == ErrNilValue }
+
+// A Claim is one side of a clash: a value and the place that registered it.
+type Claim struct {
+	Type string // dynamic type of the value
+	Site Site
+}
+
+// A DuplicateError reports a name that is taken, and both who has it and who
+// wanted it.
+type DuplicateError struct {
+	Registry string
+	Name     string
+	Existing Claim
+	Refused  Claim
+}
+
+// Error spans several lines, one for each side, because it is mostly read in
+// the output of a program that did not start.
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("roster: %s: %q is registered twice\n\tkept     %s\n\t         at %s\n\trefused  %s\n\t         at %s\n\t%s",
+		e.Registry, e.Name, e.Existing.Type, e.Existing.Site, e.Refused.Type, e.Refused.Site, e.advice())
+}
+
+func (e *DuplicateError) advice() string {
+	a, b := e.Existing.Site, e.Refused.Site
+	switch {
+	case a.Module != "" && a.Module != b.Module && withoutMajor(a.Module) == withoutMajor(b.Module):
+		return fmt.Sprintf("two major versions of one module are linked: import only %s or only %s", a.Module, b.Module)
+	case a.Package != b.Package:
+		return "import only one of the two packages, or register one under another name"
+	default:
+		return "register one of them under another name"
+	}
+}
+
+// withoutMajor drops the major version from a module path: foo/v3 is foo.
+func withoutMajor(module string) string {
+	i := strings.LastIndex(module, "/v")
+	if i < 0 || i+2 == len(module) || strings.Trim(module[i+2:], "0123456789") != "" {
+		return module
+	}
+	return module[:i]
+}
+
+// Is makes errors.Is(err, ErrDuplicate) true.
+func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
+
+func duplicate[T any](c *core, name string, existing *entry[T], v *T, site callers) error {
+	c.counts.refused(name, Duplicate)
+	home := c.home()
+	return &DuplicateError{
+		Registry: c.name,
+		Name:     name,
+		Existing: existing.claim(home),
+		Refused:  Claim{Type: dynamicType(v), Site: site.site(home)},
+	}
+}
+
+// An UnknownError reports a name that is not registered.
+type UnknownError struct {
+	Registry string
+	Name     string
+	Known    []string // registered names in sorted order, at most 20 of them
+	Total    int      // how many names are registered
+	Nearest  []string // registered names that Name may be a slip of, best first, at most 3
+}
+
+const maxKnown = 20
+
+func (e *UnknownError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "roster: %s: %q is not registered", e.Registry, e.Name)
+	if len(e.Nearest) > 0 {
+		b.WriteString("; did you mean " + quotedList(e.Nearest, " or ") + "?")
+	}
+	if e.Total == 0 {
+		b.WriteString("; nothing is: import the package that registers it, for its side effect")
+		return b.String()
+	}
+	b.WriteString("; registered: " + strings.Join(e.Known, ", "))
+	if more := e.Total - len(e.Known); more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	return b.String()
+}
+
+func quotedList(names []string, sep string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(quoted, sep)
+}
+
+// Is makes errors.Is(err, ErrUnknown) true.
+func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
+
+func unknown(c *core, name string, names []string) error {
+	return &UnknownError{
+		Registry: c.name,
+		Name:     name,
+		Known:    slices.Clone(names[:min(len(names), maxKnown)]),
+		Total:    len(names),
+		Nearest:  Nearest(name, names),
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/roster-go/roster
+
+go 1.26.0
