@@ -1,0 +1,93 @@
+package console_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/roster-go/roster"
+	"github.com/roster-go/roster/console"
+	"github.com/roster-go/roster/internal/assert"
+)
+
+type answer struct {
+	Error      string
+	Known      []string
+	Registries []struct {
+		Name, Type, Lifecycle string
+		Size                  int
+		Entries               []struct {
+			Name, Type string
+			Hits       uint64
+			Registered struct{ File, Package, Module string }
+		}
+		Lookups, Registrations, Reloads []struct {
+			Name, Outcome string
+			Count         uint64
+		}
+	}
+}
+
+func get(t *testing.T, d *roster.Directory, path string) (int, answer) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	console.Handler(d).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	assert.Equal(t, w.Header().Get("Content-Type"), "application/json; charset=utf-8")
+	var a answer
+	assert.NoError(t, json.Unmarshal(w.Body.Bytes(), &a))
+	return w.Code, a
+}
+
+func TestHandlerShowsEveryRegistry(t *testing.T) {
+	t.Parallel()
+	d := roster.NewDirectory()
+	codecs := roster.New[string](roster.Named("codecs/v2"), roster.In(d))
+	routes := roster.NewHot[int](roster.Named("routes"), roster.In(d))
+	codecs.Register("json", "a codec")
+	codecs.Get("json")
+	codecs.Get("yaml")
+	assert.NoError(t, routes.Reload(map[string]int{"/": 1}))
+
+	code, index := get(t, d, "/debug/registry")
+	assert.Equal(t, code, http.StatusOK)
+	assert.Equal(t, len(index.Registries), 2)
+	assert.Equal(t, index.Registries[0].Name, "codecs/v2")
+	assert.Equal(t, index.Registries[0].Lifecycle, "startup-only")
+	assert.Equal(t, index.Registries[1].Lifecycle, "hot")
+	assert.Equal(t, index.Registries[1].Size, 1)
+
+	code, one := get(t, d, "/debug/registry/codecs/v2")
+	assert.Equal(t, code, http.StatusOK)
+	entry := one.Registries[0].Entries[0]
+	assert.Equal(t, entry.Name, "json")
+	assert.Equal(t, entry.Type, "string")
+	assert.Equal(t, entry.Hits, uint64(1))
+	assert.Contains(t, entry.Registered.File, "console_test.go")
+	assert.Equal(t, entry.Registered.Module, "github.com/roster-go/roster")
+	lookups := one.Registries[0].Lookups
+	assert.Equal(t, len(lookups), 2)
+	assert.Equal(t, lookups[1].Name, "yaml")
+	assert.Equal(t, lookups[1].Outcome, "miss")
+
+	code, routesAnswer := get(t, d, "/debug/registry/routes")
+	assert.Equal(t, code, http.StatusOK)
+	assert.Equal(t, routesAnswer.Registries[0].Reloads[0].Outcome, "success")
+}
+
+func TestHandlerNamesWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	d := roster.NewDirectory()
+	codecs := roster.New[string](roster.Named("codecs"), roster.In(d))
+	code, a := get(t, d, "/debug/registry/codec")
+	assert.Equal(t, code, http.StatusNotFound)
+	assert.Equal(t, a.Error, `no registry is called "codec"; did you mean "codecs"?; GET /debug/registry lists them`)
+	assert.Equal(t, a.Known, []string{codecs.Name()})
+}
+
+func TestHandlerOnlyReads(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	console.Handler(nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/debug/registry", nil))
+	assert.Equal(t, w.Code, http.StatusMethodNotAllowed)
+}
