@@ -125,7 +125,7 @@ func (e *UnknownError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "roster: %s: %q is not registered", e.Registry, e.Name)
 	if len(e.Nearest) > 0 {
-		b.WriteString("; did you mean " + quotedList(e.Nearest, " or ") + "?")
+		b.WriteString(" (did you mean " + quotedList(e.Nearest, " or ") + "?)")
 	}
 	if e.Total == 0 {
 		b.WriteString("; nothing is: import the package that registers it, for its side effect")
