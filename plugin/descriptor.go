@@ -1,0 +1,206 @@
+package plugin
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// A CapabilityKind says how a capability is called.
+type CapabilityKind string
+
+// The kinds of capability.
+const (
+	// KindFunction is a JSON function: one JSON value in, one out.
+	KindFunction CapabilityKind = "function"
+	// KindService is a gRPC service of the plugin's own.
+	KindService CapabilityKind = "service"
+)
+
+// A Capability is what a descriptor grants to a plugin: a name under which
+// callers reach one of its functions or services.
+type Capability struct {
+	Name string
+	Kind CapabilityKind // empty means KindFunction
+	// Service is the full name of the gRPC service of a KindService; empty
+	// means that it is the capability's name.
+	Service string
+	// Idempotent says that running a call twice does no harm, so that a call
+	// whose plugin crashed may be run again.
+	Idempotent bool
+}
+
+// A Descriptor says which program a plugin is and what it may serve. It is
+// mostly read from a file, plugin.yaml:
+//
+//	name: markdown
+//	version: 1.2.0
+//	api_version: v1
+//	command: ./markdown            # or a list: [./markdown, --flag]
+//	sha256: 9f86d08…               # of the command; optional
+//	capabilities:
+//	  - markdown.render
+//	  - {name: acme.Notes, kind: service, idempotent: true}
+//	config: {unsafe: false}
+type Descriptor struct {
+	// Name is the host's name for the plugin: letters, digits, '.', '_' and
+	// '-', at most 64 bytes.
+	Name string
+	// Version is the plugin's own, for people. If both the descriptor and the
+	// plugin give one they must agree.
+	Version string
+	// APIVersion is the contract version. It must be on the host's allow-list
+	// and be the one that the plugin declares.
+	APIVersion string
+	// Command is the program and its arguments. A relative program is looked up
+	// in Dir, never in PATH.
+	Command []string
+	// SHA256 is the hex digest that the program file must have. Empty means
+	// that any program is run, which [Status] reports as not pinned.
+	SHA256 string
+	// Capabilities are granted to the plugin. It may declare more; those are not
+	// served.
+	Capabilities []Capability
+	// Config is a JSON object handed to the plugin's Init; nil means {}.
+	Config json.RawMessage
+	// Dir is the folder of the descriptor file and the plugin's working folder.
+	Dir string
+	// Source is the descriptor file, for people.
+	Source string
+}
+
+// Limits of names in a descriptor, in bytes.
+const (
+	maxPluginName     = 64
+	maxCapabilityName = 128
+)
+
+// normalized returns d with its defaults filled in, or what is wrong with it.
+func (d Descriptor) normalized() (Descriptor, error) {
+	if d.Source == "" {
+		d.Source = "added by the program"
+	}
+	fault := func(field, problem, fix string) error {
+		return &DescriptorError{File: d.Source, Field: field, Problem: problem, Fix: fix}
+	}
+	if problem := nameFault(d.Name, maxPluginName); problem != "" {
+		return d, fault("name", problem, "use letters, digits, '.', '_' and '-', as in: name: markdown")
+	}
+	if d.APIVersion == "" {
+		return d, fault("api_version", "api_version is missing", "add the version the plugin is written for, as in: api_version: v1")
+	}
+	if len(d.Command) == 0 || d.Command[0] == "" {
+		return d, fault("command", "command is missing", "add the program to run, as in: command: ./"+d.Name)
+	}
+	if i := slices.IndexFunc(d.Command, func(arg string) bool { return strings.ContainsRune(arg, 0) }); i >= 0 {
+		return d, fault("command", fmt.Sprintf("command part %d contains a NUL byte", i+1), "remove it")
+	}
+	if d.SHA256 != "" {
+		if sum, err := hex.DecodeString(d.SHA256); err != nil || len(sum) != 32 {
+			return d, fault("sha256", fmt.Sprintf("sha256 %q is not 64 hex digits", d.SHA256),
+				"use the output of: sha256sum "+shellQuote(d.program()))
+		}
+		d.SHA256 = strings.ToLower(d.SHA256)
+	}
+	if len(d.Config) == 0 || string(d.Config) == "null" {
+		d.Config = json.RawMessage("{}")
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(d.Config, &object); err != nil {
+		return d, fault("config", "config is not an object", "make it a mapping, as in: config: {theme: dark}")
+	}
+	return d.normalizedCapabilities(fault)
+}
+
+func (d Descriptor) normalizedCapabilities(fault func(field, problem, fix string) error) (Descriptor, error) {
+	if len(d.Capabilities) == 0 {
+		return d, fault("capabilities", "capabilities is missing, so the plugin could serve nothing",
+			"list what it may serve, as in: capabilities: [markdown.render]")
+	}
+	d.Capabilities = slices.Clone(d.Capabilities)
+	for i := range d.Capabilities {
+		c := &d.Capabilities[i]
+		field := fmt.Sprintf("capabilities[%d]", i)
+		if problem := nameFault(c.Name, maxCapabilityName); problem != "" {
+			return d, fault(field+".name", problem, "use letters, digits, '.', '_' and '-', as in: markdown.render")
+		}
+		if slices.ContainsFunc(d.Capabilities[:i], func(other Capability) bool { return other.Name == c.Name }) {
+			return d, fault(field+".name", fmt.Sprintf("capability %q is listed twice", c.Name), "remove one of them")
+		}
+		switch {
+		case c.Kind == "" && c.Service != "":
+			c.Kind = KindService
+		case c.Kind == "":
+			c.Kind = KindFunction
+		}
+		switch c.Kind {
+		case KindService:
+			if c.Service == "" {
+				c.Service = c.Name
+			}
+			if problem := nameFault(c.Service, maxCapabilityName); problem != "" {
+				return d, fault(field+".service", problem, "use the service's full name, as in: acme.notes.v1.NoteService")
+			}
+			if reservedService(c.Service) {
+				return d, fault(field+".service", fmt.Sprintf("service %q is the host's way to manage the plugin and cannot be granted", c.Service),
+					"list a service of the plugin's own")
+			}
+		case KindFunction:
+			if c.Service != "" {
+				return d, fault(field+".service", fmt.Sprintf("capability %q is a function and has no service", c.Name),
+					"remove service, or set kind: service")
+			}
+		default:
+			return d, fault(field+".kind", fmt.Sprintf("kind %q is unknown", c.Kind), "use function or service")
+		}
+	}
+	return d, nil
+}
+
+// program is the path of the program file.
+func (d Descriptor) program() string {
+	if filepath.IsAbs(d.Command[0]) {
+		return d.Command[0]
+	}
+	return filepath.Join(d.Dir, d.Command[0])
+}
+
+// reservedService reports whether a service of a plugin process belongs to the
+// host alone: the lifecycle, and the ones that come with go-plugin.
+func reservedService(name string) bool {
+	return slices.ContainsFunc([]string{"roster.plugin.", "roster.v1.", "grpc.", "plugin."}, func(prefix string) bool {
+		return strings.HasPrefix(name, prefix)
+	})
+}
+
+func nameFault(name string, limit int) string {
+	switch {
+	case name == "":
+		return "the name is missing"
+	case len(name) > limit:
+		return fmt.Sprintf("the name has %d bytes, the limit is %d", len(name), limit)
+	case !utf8.ValidString(name):
+		return fmt.Sprintf("the name %q is not valid UTF-8", name)
+	}
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("._-", r)) {
+			return fmt.Sprintf("the name %q contains %q at byte %d", name, r, i)
+		}
+	}
+	return ""
+}
+
+// shellQuote makes a path safe to paste behind a command that an error shows.
+func shellQuote(path string) string {
+	if path != "" && !strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-+@%", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,37 @@
+// Package plugin calls capabilities by name, whether a function of this process
+// serves them, a plugin process, or another host.
+//
+// A [Host] runs plugins: programs described by a [Descriptor], started through
+// hashicorp/go-plugin with mutual TLS over a private unix socket, watched, and
+// restarted when they crash. Plugins are written with the package sdk, or in any
+// language that can serve the protocol in proto/roster/plugin/v1.
+//
+// A capability is a JSON function ([Host.Call]) or a gRPC service ([Host.Conn]
+// and [Host.ForwardHandler]). Callers never name a plugin. Providers are tried
+// in this order: linked-in functions, ready plugins in turn, then hosts in the
+// same zone, in the same region, and elsewhere. The next one is tried only if
+// the call provably did not start, or is declared idempotent. While a plugin
+// restarts, calls that nobody else can take wait for it until their deadline.
+//
+// # What a plugin process gets
+//
+// Of the host's environment it sees PATH, HOME, TMPDIR, TZ, LANG and LC_ALL
+// (and the equivalents that Windows programs need), nothing else. Its working
+// folder is that of its descriptor. Its standard input is a pipe that ends when
+// the host is gone, and it leads a process group which the host kills as a whole;
+// a grandchild that leaves the group is not found. On Linux it is also killed
+// with the host by the kernel, and the process is made from the very file whose
+// checksum was compared; a script (#!) is run by path, and so is every program
+// on other systems, which leaves a moment to swap the file.
+//
+// # Concurrency properties
+//
+// All methods of Host are safe for concurrent use. One goroutine per plugin owns
+// its process: it alone starts, watches and ends it. The registries of plugins
+// and capabilities are read without locks. A call holds its process: Remove and
+// Close drain for the stop grace before they end it. Close waits for every
+// goroutine and process of the host. No method waits for a plugin beyond its
+// context, and none holds a lock while it calls one.
+package plugin
+
+//go:generate ./proto/generate.sh

@@ -1,0 +1,23 @@
+package plugin
+
+import "time"
+
+// Hasten makes supervision fast enough for tests.
+func (o Options) Hasten() Options {
+	p := defaultPolicy()
+	p.backoffMin, p.backoffMax = 5*time.Millisecond, 40*time.Millisecond
+	p.healthInterval, p.healthTimeout = 100*time.Millisecond, 500*time.Millisecond
+	o.policy = &p
+	return o
+}
+
+// NeverCheckHealth turns health checks off.
+func (o Options) NeverCheckHealth() Options {
+	p := *o.Hasten().policy
+	p.healthInterval = time.Hour
+	o.policy = &p
+	return o
+}
+
+// SocketDir is the host's private directory.
+func (h *Host) SocketDir() string { return h.dir }

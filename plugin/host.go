@@ -1,0 +1,366 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/roster-go/roster"
+	"github.com/roster-go/roster/plugin/internal/handshake"
+)
+
+// Options adjust a [Host]. The zero value is a good start.
+type Options struct {
+	// Logger receives the host's log and the output of plugins, with the
+	// attribute plugin_name. Nil discards it.
+	Logger *slog.Logger
+	// Directory lists the host's two registries, "plugins" and "capabilities".
+	// Nil means the process-wide one.
+	Directory *roster.Directory
+	// Linked holds the linked-in functions by capability. The host reads it
+	// once, in NewHost. Nil means none.
+	Linked roster.View[Function]
+	// APIVersions is the allow-list for plugins. Nil means v1 alone.
+	APIVersions []string
+	// CallTimeout bounds a call whose context has no deadline: 30 s if zero.
+	// Streams are not bounded.
+	CallTimeout time.Duration
+	// StartTimeout bounds a plugin's way from start to ready: 30 s if zero.
+	StartTimeout time.Duration
+	// StopGrace is how long a plugin may take to finish its calls and shut
+	// down: 5 s if zero. It then gets SIGTERM, and SIGKILL at most 2 s later.
+	StopGrace time.Duration
+	// Fleet knows the other hosts. Nil means that there are none.
+	Fleet Fleet
+	// Host, Region and Zone say where this host is, for errors and answers and
+	// to find the nearest peer. Host is the machine's name if empty.
+	Host, Region, Zone string
+
+	policy *policy // nil means defaultPolicy; set by tests
+}
+
+// A Host runs plugins and routes calls to whoever serves a capability. Create
+// one with [NewHost] and end it with [Host.Close].
+type Host struct {
+	log          *slog.Logger
+	apiVersions  []string
+	callTimeout  time.Duration
+	startTimeout time.Duration
+	stopGrace    time.Duration
+	fleet        Fleet
+	self         Peer // Address is empty
+	policy       policy
+
+	plugins      *roster.Hot[*supervised]
+	capabilities *roster.Hot[*offer]
+	changes      *broadcast
+	peers        *peerPool
+	spawner      *spawner
+	startSlots   chan struct{}
+	dir          string // private, holds the plugins' sockets
+
+	mu     sync.Mutex // serialises changes of the two registries; guards closed
+	closed bool
+
+	closing  chan struct{} // closed when Close begins
+	finished chan struct{} // closed when Close has ended everything
+}
+
+// NewHost creates a host that serves the linked-in functions. The error is
+// that of creating a private directory for sockets, or of a linked-in function
+// that cannot be registered.
+func NewHost(o Options) (*Host, error) {
+	h := &Host{
+		log:          o.Logger,
+		apiVersions:  slices.Clone(o.APIVersions),
+		callTimeout:  orDefault(o.CallTimeout, 30*time.Second),
+		startTimeout: orDefault(o.StartTimeout, 30*time.Second),
+		stopGrace:    orDefault(o.StopGrace, 5*time.Second),
+		fleet:        o.Fleet,
+		self:         Peer{ID: o.Host, Region: o.Region, Zone: o.Zone},
+		policy:       defaultPolicy(),
+		changes:      newBroadcast(),
+		startSlots:   make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		closing:      make(chan struct{}),
+		finished:     make(chan struct{}),
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.apiVersions == nil {
+		h.apiVersions = []string{handshake.APIVersion}
+	}
+	if h.self.ID == "" {
+		h.self.ID, _ = os.Hostname() // a host without a name is an unnamed host
+	}
+	if o.policy != nil {
+		h.policy = *o.policy
+	}
+	h.plugins = roster.NewHot[*supervised](roster.Named("plugins"), roster.In(o.Directory))
+	h.capabilities = roster.NewHot[*offer](roster.Named("capabilities"), roster.In(o.Directory))
+	if o.Linked != nil {
+		for name, fn := range o.Linked.All() {
+			if err := h.capabilities.TryRegister(name, &offer{kind: KindFunction, linked: fn}); err != nil {
+				return nil, fmt.Errorf("plugin: linked-in function: %w", err)
+			}
+		}
+	}
+	dir, err := os.MkdirTemp("", "roster") // mode 0700; short, since a socket's path is limited
+	if err != nil {
+		return nil, fmt.Errorf("plugin: directory for sockets: %w; make %s writable or set TMPDIR", err, os.TempDir())
+	}
+	h.dir = dir
+	h.peers = newPeerPool()
+	h.spawner = newSpawner()
+	return h, nil
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// errClosed is the reason that calls and additions get after Close.
+var errClosed = errors.New("the host is closed")
+
+// Add starts a plugin and publishes its capabilities once it is ready. If that
+// fails nothing of it remains. Errors are [*DescriptorError],
+// [*APIVersionError], [*ChecksumError], [*ClashError], [*StartError],
+// [*GrantError] and [*OfferError].
+//
+// The plugin runs until [Host.Remove] or [Host.Close]; ctx bounds only the
+// start.
+func (h *Host) Add(ctx context.Context, d Descriptor) error {
+	d, err := h.check(d)
+	if err != nil {
+		return err
+	}
+	s, err := h.reserve(d)
+	if err != nil {
+		return err
+	}
+	select {
+	case err = <-s.first:
+	case <-ctx.Done():
+		err = fmt.Errorf("plugin: %s: start of %q: %w", d.Source, d.Name, context.Cause(ctx))
+	}
+	if err == nil {
+		err = h.publish(s)
+	}
+	if err != nil {
+		h.withdraw(s)
+		<-s.done
+	}
+	return err
+}
+
+// check looks at all that can be known of a plugin without starting it.
+func (h *Host) check(d Descriptor) (Descriptor, error) {
+	d, err := d.normalized()
+	if err != nil {
+		return d, err
+	}
+	if !slices.Contains(h.apiVersions, d.APIVersion) {
+		return d, &APIVersionError{Plugin: d.Name, Source: d.Source, Declared: d.APIVersion, Allowed: h.apiVersions, ByFile: true}
+	}
+	exe, err := openExecutable(d)
+	if err != nil {
+		return d, err
+	}
+	exe.close()
+	return d, nil
+}
+
+// reserve takes the plugin's name and starts it.
+func (h *Host) reserve(d Descriptor) (*supervised, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, fmt.Errorf("plugin: %s: cannot add %q: %w", d.Source, d.Name, errClosed)
+	}
+	if existing, taken := find(h.plugins, d.Name); taken {
+		return nil, &ClashError{Name: d.Name, Existing: existing.d.Source, Refused: d.Source}
+	}
+	s := h.supervise(d)
+	if err := h.plugins.TryRegister(d.Name, s); err != nil {
+		s.halt()
+		return nil, fmt.Errorf("plugin: %s: %w", d.Source, err)
+	}
+	return s, nil
+}
+
+// withdraw takes a plugin out of both registries and asks it to end.
+func (h *Host) withdraw(s *supervised) {
+	h.mu.Lock()
+	h.retract(s)
+	if current, ok := find(h.plugins, s.d.Name); ok && current == s {
+		_ = h.plugins.Unregister(s.d.Name) // it is there, and h.mu keeps it there
+	}
+	h.mu.Unlock()
+	s.halt()
+	h.changes.send()
+}
+
+// Remove takes a plugin out of service, drains its calls and ends its process.
+// It returns when the process is gone, or with ctx's error before; the plugin
+// ends all the same. The error is a [*roster.UnknownError] if there is no plugin
+// of that name.
+func (h *Host) Remove(ctx context.Context, name string) error {
+	s, err := h.plugins.Lookup(name)
+	if err != nil {
+		return fmt.Errorf("plugin: cannot remove: %w", err)
+	}
+	h.withdraw(s)
+	return s.ended(ctx)
+}
+
+// LoadDir adds every plugin that has a descriptor in dir: dir/plugin.yaml and
+// dir/*/plugin.yaml. If any of them cannot be added, none of them stays, and the
+// error joins all problems, each of one line.
+func (h *Host) LoadDir(ctx context.Context, dir string) error {
+	if _, err := os.ReadDir(dir); err != nil {
+		return fmt.Errorf("plugin: folder of plugins %s; create it or name another", osFault(dir, err))
+	}
+	var paths []string
+	for _, pattern := range []string{DescriptorFile, "*/" + DescriptorFile} {
+		matches, err := fs.Glob(os.DirFS(dir), pattern)
+		if err != nil {
+			return fmt.Errorf("plugin: folder of plugins %s: %w", dir, err)
+		}
+		for _, match := range matches {
+			paths = append(paths, filepath.Join(dir, filepath.FromSlash(match)))
+		}
+	}
+	descriptors, faults := h.readAll(paths)
+	if faults != nil {
+		return errors.Join(faults...)
+	}
+	return h.addAll(ctx, descriptors)
+}
+
+// readAll reads and checks descriptors, and names of more than one.
+func (h *Host) readAll(paths []string) (descriptors []Descriptor, faults []error) {
+	sources := map[string]string{}
+	for _, path := range paths {
+		d, err := ReadDescriptor(path)
+		if err == nil {
+			d, err = h.check(d)
+		}
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if first, taken := sources[d.Name]; taken {
+			faults = append(faults, &ClashError{Name: d.Name, Existing: first, Refused: path})
+			continue
+		}
+		sources[d.Name] = path
+		descriptors = append(descriptors, d)
+	}
+	return descriptors, faults
+}
+
+// addAll adds plugins side by side, all or none.
+func (h *Host) addAll(ctx context.Context, descriptors []Descriptor) error {
+	results := make([]error, len(descriptors))
+	var adding sync.WaitGroup
+	for i, d := range descriptors {
+		adding.Go(func() { results[i] = h.Add(ctx, d) })
+	}
+	adding.Wait()
+	err := errors.Join(results...)
+	if err == nil {
+		return nil
+	}
+	for i, d := range descriptors {
+		if results[i] == nil {
+			adding.Go(func() { _ = h.Remove(context.Background(), d.Name) }) // it may be gone already
+		}
+	}
+	adding.Wait()
+	return err
+}
+
+// Plugins returns the state of every plugin, sorted by name.
+func (h *Host) Plugins() []Status {
+	var list []Status
+	for _, s := range h.plugins.All() {
+		list = append(list, s.status())
+	}
+	return list
+}
+
+// Capabilities returns what this host serves itself at the moment, sorted by
+// name. A plugin that is not ready serves nothing.
+func (h *Host) Capabilities() []CapabilityStatus {
+	var list []CapabilityStatus
+	for name, o := range h.capabilities.All() {
+		if providers := h.providers(name, o); len(providers) > 0 {
+			list = append(list, CapabilityStatus{Name: name, Kind: o.kind, Service: o.service, Providers: providers})
+		}
+	}
+	return list
+}
+
+// Changed returns a channel that is closed when a plugin changes its state or
+// is added or removed. To miss nothing, take the channel first and look at
+// [Host.Capabilities] or [Host.Plugins] second.
+func (h *Host) Changed() <-chan struct{} { return h.changes.next() }
+
+// Close refuses new calls, drains and ends all plugins, and returns when no
+// process, socket or goroutine of the host is left. If ctx ends first, the
+// processes are killed and Close returns ctx's error once they are gone.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	first := !h.closed
+	h.closed = true
+	h.mu.Unlock()
+	if !first {
+		<-h.finished
+		return nil
+	}
+	close(h.closing)
+	defer close(h.finished)
+
+	var all []*supervised
+	for _, s := range h.plugins.All() {
+		all = append(all, s)
+		s.halt()
+	}
+	err := h.awaitAll(ctx, all)
+	for _, s := range all {
+		h.withdraw(s)
+	}
+	h.peers.close()
+	h.spawner.close()
+	if rmErr := os.RemoveAll(h.dir); rmErr != nil && err == nil {
+		err = fmt.Errorf("plugin: directory for sockets: %w", rmErr)
+	}
+	h.changes.send()
+	return err
+}
+
+func (h *Host) awaitAll(ctx context.Context, all []*supervised) error {
+	for i, s := range all {
+		if err := s.ended(ctx); err != nil {
+			for _, late := range all[i:] {
+				late.killNow()
+			}
+			for _, late := range all[i:] {
+				<-late.done
+			}
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync/atomic"
+
+	"github.com/roster-go/roster"
+)
+
+// An offer is what this host has for one capability, an entry of the registry
+// "capabilities". It is not changed once it is registered, but replaced.
+type offer struct {
+	kind    CapabilityKind
+	service string   // for a KindService
+	linked  Function // nil if none is linked in
+	plugins []grant
+	turn    atomic.Uint64 // whose turn it is among plugins
+}
+
+// A grant is a plugin's part in an offer.
+type grant struct {
+	plugin     *supervised
+	idempotent bool
+}
+
+// inTurn yields the plugins, each call starting one further.
+func (o *offer) inTurn() iter.Seq[grant] {
+	return func(yield func(grant) bool) {
+		n := len(o.plugins)
+		if n == 0 {
+			return
+		}
+		first := int(o.turn.Add(1) % uint64(n))
+		for i := range n {
+			if !yield(o.plugins[(first+i)%n]) {
+				return
+			}
+		}
+	}
+}
+
+// An OfferError reports a capability that two providers of this host offer in
+// different ways: as a function and as a service, or as two services.
+type OfferError struct {
+	Capability string
+	Plugin     string // the one that was refused
+	Source     string // its descriptor file
+	Offered    string // what it offers
+	Existing   string // what is there, and by whom
+}
+
+func (e *OfferError) Error() string {
+	return fmt.Sprintf("plugin: %s: plugin %q offers %q as %s, but it is %s; give one of the two capabilities another name",
+		e.Source, e.Plugin, e.Capability, e.Offered, e.Existing)
+}
+
+// publish adds a plugin's capabilities to the registry, all or none.
+func (h *Host) publish(s *supervised) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return fmt.Errorf("plugin: %s: cannot add %q: %w", s.d.Source, s.d.Name, errClosed)
+	}
+	for _, c := range s.d.Capabilities {
+		if o, ok := find(h.capabilities, c.Name); ok && (o.kind != c.Kind || o.service != c.Service) {
+			return &OfferError{
+				Capability: c.Name, Plugin: s.d.Name, Source: s.d.Source,
+				Offered: form(c.Kind, c.Service), Existing: form(o.kind, o.service) + " of " + o.owner(),
+			}
+		}
+	}
+	for _, c := range s.d.Capabilities {
+		g := grant{plugin: s, idempotent: c.Idempotent}
+		o, ok := find(h.capabilities, c.Name)
+		var err error
+		if ok {
+			err = h.capabilities.Replace(c.Name, o.with(append(slices.Clone(o.plugins), g)))
+		} else {
+			err = h.capabilities.TryRegister(c.Name, &offer{kind: c.Kind, service: c.Service, plugins: []grant{g}})
+		}
+		if err != nil { // no such case is known: the names have been checked
+			h.retract(s)
+			return fmt.Errorf("plugin: %s: %w", s.d.Source, err)
+		}
+	}
+	h.changes.send()
+	return nil
+}
+
+// retract removes a plugin from all offers. The caller holds h.mu.
+func (h *Host) retract(s *supervised) {
+	var errs []error
+	for _, c := range s.d.Capabilities {
+		o, ok := find(h.capabilities, c.Name)
+		if !ok || !slices.ContainsFunc(o.plugins, func(g grant) bool { return g.plugin == s }) {
+			continue
+		}
+		rest := slices.DeleteFunc(slices.Clone(o.plugins), func(g grant) bool { return g.plugin == s })
+		if len(rest) == 0 && o.linked == nil {
+			errs = append(errs, h.capabilities.Unregister(c.Name))
+		} else {
+			errs = append(errs, h.capabilities.Replace(c.Name, o.with(rest)))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		h.log.Error("capability not withdrawn", "error", err)
+	}
+}
+
+func (o *offer) with(plugins []grant) *offer {
+	return &offer{kind: o.kind, service: o.service, linked: o.linked, plugins: plugins}
+}
+
+func (o *offer) owner() string {
+	if o.linked != nil {
+		return "a linked-in provider"
+	}
+	return fmt.Sprintf("plugin %q (%s)", o.plugins[0].plugin.d.Name, o.plugins[0].plugin.d.Source)
+}
+
+func form(kind CapabilityKind, service string) string {
+	if kind == KindService {
+		return "the gRPC service " + service
+	}
+	return "a JSON function"
+}
+
+// providers lists who can take a call now.
+func (h *Host) providers(name string, o *offer) []Provider {
+	var list []Provider
+	if o.linked != nil {
+		list = append(list, h.local(Linked, name))
+	}
+	for _, g := range o.plugins {
+		if state, _ := g.plugin.current(); state == Ready {
+			list = append(list, h.local(Plugin, g.plugin.d.Name))
+		}
+	}
+	return list
+}
+
+func (h *Host) local(kind Kind, name string) Provider {
+	return Provider{Kind: kind, Name: name, Host: h.self.ID, Region: h.self.Region}
+}
+
+// find is Get for the host's own bookkeeping, which must not show in the
+// counts of lookups.
+func find[T any](v roster.View[T], name string) (T, bool) {
+	for n, value := range v.All() {
+		if n == name {
+			return value, true
+		}
+	}
+	var none T
+	return none, false
+}

@@ -1,0 +1,263 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/roster-go/roster"
+)
+
+// A request is a call on its way to a provider.
+type request struct {
+	capability string
+	// service is the full name of the called gRPC service; empty for a call of
+	// a JSON function.
+	service string
+	// hereOnly keeps the call on this host.
+	hereOnly bool
+}
+
+// A target is a provider that a request is offered to. One of linked, proc and
+// conn is set.
+type target struct {
+	provider Provider
+	linked   Function
+	plugin   *supervised
+	proc     *process
+	conn     *grpc.ClientConn // to another host
+
+	// release gives the process back. The router calls it after the try unless
+	// the try has set kept, and then owes the call. It may be called again.
+	release func()
+	kept    bool
+}
+
+// A try runs a request at a target. It reports started false if the request
+// provably did not start there, and only then is the next provider tried; err
+// then says why.
+type try func(ctx context.Context, t *target) (started bool, err error)
+
+// maxRepeats is how often a call of an idempotent capability is run again after
+// crashes: a call that crashes every plugin must not take them all down.
+const maxRepeats = 2
+
+// route offers a request to one provider after the other. While a plugin of the
+// capability restarts and nobody else can take the request, it waits, until ctx
+// ends or, if ctx has no deadline, the host's call timeout has passed.
+func (h *Host) route(ctx context.Context, r request, do try) error {
+	w := &walk{host: h, ctx: ctx, request: r, do: do}
+	var timeout <-chan time.Time // nil for a context with a deadline of its own
+	look := h.capabilities.Get   // a call counts as one lookup, however often it looks again
+	for first := true; ; first = false {
+		changed := h.changes.next() // before looking, so that no change is missed
+		select {
+		case <-h.closing:
+			return &UnavailableError{Capability: r.capability, Err: errClosed}
+		default:
+		}
+		w.attempts = nil
+		o, known := look(r.capability)
+		look = func(name string) (*offer, bool) { return find(h.capabilities, name) }
+		if known {
+			if err := r.fits(o); err != nil {
+				return err
+			}
+			if done, err := w.here(o); done {
+				return err
+			}
+		}
+		var peers []Peer
+		if first && !r.hereOnly && h.fleet != nil {
+			peers = nearestFirst(h.fleet.Get(r.capability), h.self)
+			if done, err := w.elsewhere(peers); done {
+				return err
+			}
+		}
+		if !known && first && len(peers) == 0 {
+			return h.unknown(r)
+		}
+		if !known || !o.recovering() {
+			return &UnavailableError{Capability: r.capability, Attempts: w.attempts}
+		}
+		if _, bounded := ctx.Deadline(); !bounded && timeout == nil {
+			timeout = time.After(h.callTimeout)
+		}
+		pause := time.NewTimer(h.policy.retryPause)
+		select {
+		case <-changed:
+		case <-pause.C: // for a process that is about to be found dead
+		case <-h.closing:
+		case <-timeout:
+			pause.Stop()
+			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Err: context.DeadlineExceeded}
+		case <-ctx.Done():
+			pause.Stop()
+			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Err: ctx.Err()}
+		}
+		pause.Stop()
+	}
+}
+
+// A walk is one request's way along the providers.
+type walk struct {
+	host     *Host
+	ctx      context.Context //nolint:containedctx // a walk lives as long as the one call it serves
+	request  request
+	do       try
+	attempts []Attempt
+	repeats  int
+}
+
+// here offers the request to this host's providers and reports whether it is
+// done.
+func (w *walk) here(o *offer) (done bool, err error) {
+	if o.linked != nil {
+		t := &target{provider: w.host.local(Linked, w.request.capability), linked: o.linked, release: func() {}}
+		_, err := w.do(w.ctx, t)
+		return true, err
+	}
+	for g := range o.inTurn() {
+		provider := w.host.local(Plugin, g.plugin.d.Name)
+		p, ok := g.plugin.acquire()
+		if !ok {
+			_, reason := g.plugin.current()
+			w.attempts = append(w.attempts, Attempt{provider, reason})
+			continue
+		}
+		t := &target{provider: provider, plugin: g.plugin, proc: p, release: sync.OnceFunc(g.plugin.release)}
+		started, err := w.offer(t)
+		if !started {
+			continue
+		}
+		var crash *CrashedError
+		if g.idempotent && errors.As(err, &crash) && w.repeats < maxRepeats {
+			w.repeats++
+			w.attempts = append(w.attempts, Attempt{provider, oneLine(err.Error())})
+			continue
+		}
+		return true, err
+	}
+	return false, nil
+}
+
+// elsewhere offers the request to other hosts and reports whether it is done.
+func (w *walk) elsewhere(peers []Peer) (done bool, err error) {
+	for _, peer := range peers {
+		provider := Provider{Kind: Remote, Name: w.request.capability, Host: peer.ID, Region: peer.Region}
+		conn, err := w.host.peers.get(peer.Address)
+		if err != nil {
+			w.attempts = append(w.attempts, Attempt{provider, oneLine(err.Error())})
+			continue
+		}
+		if started, err := w.offer(&target{provider: provider, conn: conn, release: func() {}}); started {
+			return true, err
+		}
+		if w.ctx.Err() != nil {
+			return true, &UnavailableError{Capability: w.request.capability, Attempts: w.attempts, Err: w.ctx.Err()}
+		}
+	}
+	return false, nil
+}
+
+func (w *walk) offer(t *target) (started bool, err error) {
+	started, err = w.do(w.ctx, t)
+	if !t.kept {
+		t.release()
+	}
+	if !started && err != nil {
+		w.attempts = append(w.attempts, Attempt{t.provider, shortened(oneLine(err.Error()), 200)})
+	}
+	return started, err
+}
+
+// fits reports whether an offer is of the kind that the request asks for.
+func (r request) fits(o *offer) error {
+	switch {
+	case r.service == "" && o.kind == KindService:
+		return &KindError{Capability: r.capability, Kind: o.kind, Service: o.service, Asked: "a JSON function"}
+	case r.service != "" && (o.kind != KindService || o.service != r.service):
+		return &KindError{Capability: r.capability, Kind: o.kind, Service: o.service, Asked: "the service " + r.service}
+	default:
+		return nil
+	}
+}
+
+// recovering reports whether waiting may bring a provider.
+func (o *offer) recovering() bool {
+	return slices.ContainsFunc(o.plugins, func(g grant) bool {
+		state, _ := g.plugin.current()
+		return state == Starting || state == Ready || state == Backoff
+	})
+}
+
+func (h *Host) unknown(r request) error {
+	e := &UnknownCapabilityError{Capability: r.capability, Asked: []Peer{h.self}, Known: h.capabilities.Names()}
+	if lister, ok := h.fleet.(FleetLister); ok && !r.hereOnly {
+		e.Asked = append(e.Asked, nearestFirst(lister.Hosts(), h.self)...)
+		e.Known = append(e.Known, lister.Capabilities()...)
+		slices.Sort(e.Known)
+		e.Known = slices.Compact(e.Known)
+	}
+	e.Nearest = roster.Nearest(r.capability, e.Known)
+	return e
+}
+
+// outgoing adds to a context what the next host must know of the request.
+func (r request) outgoing(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, MetadataCapability, r.capability, MetadataForwarded, "1")
+}
+
+// judge sorts out how an RPC at a target ended: in an answer, in the loss of the
+// provider, in the end of the caller's patience, or without having started.
+func (r request) judge(ctx context.Context, t *target, o *outcome, err error) (started bool, _ error) {
+	if err == nil {
+		return true, nil
+	}
+	s := status.Convert(err)
+	lost := s.Code() == codes.Unavailable || s.Code() == codes.Canceled
+	switch {
+	case s.Code() == codes.DeadlineExceeded && expired(ctx):
+		return true, &InterruptedError{Capability: r.capability, Provider: t.provider, Err: context.DeadlineExceeded}
+	case o.answered.Load() && t.conn != nil && didNotStart(s):
+		return false, errors.New(s.Message())
+	case o.answered.Load() && t.conn != nil:
+		return true, fromRemote(s, r.capability, t.provider)
+	case o.answered.Load():
+		return true, functionError(withoutInfo(s), r.capability, t.provider)
+	case ctx.Err() != nil:
+		return true, &InterruptedError{Capability: r.capability, Provider: t.provider, Err: ctx.Err()}
+	case lost && !o.started.Load():
+		return false, errors.New(s.Message())
+	case lost && t.conn != nil:
+		return true, &CrashedError{Capability: r.capability, Provider: t.provider}
+	case t.proc != nil && (lost || t.proc.gone(0)):
+		return true, t.plugin.lostCall(ctx, t.proc, r.capability, t.provider)
+	default: // refused on this side, such as a message that is too large
+		return true, functionError(s, r.capability, t.provider)
+	}
+}
+
+// expired reports whether ctx's deadline has come. The other side has the same
+// deadline by a clock of its own, and may be the first to say so.
+func expired(ctx context.Context) bool {
+	const skew = 50 * time.Millisecond
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < skew
+}
+
+// withoutInfo drops this package's error detail from a status that a function
+// passed on: it speaks of another call.
+func withoutInfo(s *status.Status) *status.Status {
+	if errorInfo(s) == nil {
+		return s
+	}
+	return status.New(s.Code(), s.Message())
+}

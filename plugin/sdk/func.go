@@ -1,0 +1,55 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Func serves fn as the JSON function called capability. The input is decoded
+// strictly: a field that In does not have is an error that names it and the
+// known ones. A panic in fn is answered with the code Internal and logged.
+//
+// Errors of fn reach the caller with their text. Use [Invalid] for bad input;
+// an error of google.golang.org/grpc/status keeps its code, any other gets the
+// code Unknown.
+func Func[In, Out any](capability string, fn func(context.Context, In) (Out, error)) Option {
+	return func(d *definition) error {
+		return d.addFunction(capability, func(ctx context.Context, input []byte) (output []byte, err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err = d.panicked(capability, v)
+				}
+			}()
+			var in In
+			if err := Decode(input, &in); err != nil {
+				return nil, err
+			}
+			out, err := fn(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			output, err = json.Marshal(out)
+			if err != nil {
+				return nil, status.Errorf(codes.Internal, "the result of %s has no JSON form: %v", capability, err)
+			}
+			return output, nil
+		})
+	}
+}
+
+// Invalid is the error for input that cannot be used. The text should name the
+// field and say what would be accepted. Its gRPC code is InvalidArgument.
+func Invalid(format string, args ...any) error {
+	return status.Error(codes.InvalidArgument, fmt.Sprintf(format, args...))
+}
+
+// panicked logs a recovered panic and returns the error for the caller.
+func (d *definition) panicked(what string, v any) error {
+	d.log.Error("panic", "in", what, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return status.Errorf(codes.Internal, "%s panicked; the plugin's log has the stack", what)
+}

@@ -1,0 +1,32 @@
+package plugin
+
+import "time"
+
+// What [Status] says about a plugin's program file.
+const (
+	Verified  = "verified"   // it has the checksum of its descriptor
+	NotPinned = "not pinned" // its descriptor names no checksum
+)
+
+// Status is what a host tells about one of its plugins.
+type Status struct {
+	Name         string
+	Version      string
+	APIVersion   string
+	State        State
+	PID          int       // 0 if no process is in service
+	Restarts     int       // since the plugin was added
+	Since        time.Time // when State was entered
+	LastError    string    // of the last crash or failed start; empty if there was none
+	Checksum     string    // [Verified] or [NotPinned]
+	Capabilities []string
+	Source       string // descriptor file
+}
+
+// CapabilityStatus is a capability that this host serves itself, now.
+type CapabilityStatus struct {
+	Name      string
+	Kind      CapabilityKind
+	Service   string // full name of the gRPC service of a [KindService]
+	Providers []Provider
+}

@@ -1,0 +1,359 @@
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
+)
+
+// State is where a plugin is in its life.
+type State string
+
+// The states of a plugin.
+const (
+	Starting State = "starting" // the process comes up
+	Ready    State = "ready"    // it takes calls
+	Backoff  State = "backoff"  // it crashed, the next start is due
+	Failed   State = "failed"   // it crashed too often and is not started again
+	Stopping State = "stopping" // calls are drained, the process ends
+	Stopped  State = "stopped"
+)
+
+// A supervised plugin is one descriptor and whatever process serves it at the
+// time. The goroutine of run owns the process; others reach it through acquire.
+type supervised struct {
+	host *Host
+	d    Descriptor
+	log  *slog.Logger
+
+	halt  context.CancelFunc // asks run to end the plugin
+	done  chan struct{}      // closed when run has returned
+	first chan error         // the result of the first start, exactly one
+
+	mu       sync.Mutex // guards the fields below; no call is made under it
+	state    State
+	since    time.Time // of state
+	proc     *process  // set exactly in Ready, and in Stopping until it is ended
+	restarts int
+	lastErr  error
+	calls    int           // running on proc or on its predecessors
+	idle     chan struct{} // closed when calls falls to 0 while somebody waits; nil otherwise
+}
+
+// supervise starts a goroutine that runs the plugin until halt is called.
+func (h *Host) supervise(d Descriptor) *supervised {
+	ctx, cancel := context.WithCancel(context.Background()) // the plugin outlives the call that adds it
+	s := &supervised{
+		host: h, d: d, log: h.log.With("plugin_name", d.Name),
+		halt: cancel, done: make(chan struct{}), first: make(chan error, 1),
+		state: Starting, since: time.Now(),
+	}
+	go s.run(ctx)
+	return s
+}
+
+// run starts the process, keeps it running, and ends it when ctx is done.
+func (s *supervised) run(ctx context.Context) {
+	defer close(s.done)
+	p, err := s.host.launch(ctx, s.d, s.log)
+	if err != nil {
+		s.set(Stopped, err)
+		s.first <- err
+		return
+	}
+	s.ready(p)
+	s.first <- nil
+	s.keep(ctx, p)
+}
+
+// keep restarts the process whenever it is lost.
+func (s *supervised) keep(ctx context.Context, p *process) {
+	var crashes crashHistory
+	for attempt := 0; ; attempt++ {
+		if p != nil {
+			readyAt := time.Now()
+			err := s.watch(ctx, p)
+			if err == nil {
+				s.end(p)
+				return
+			}
+			if time.Since(readyAt) >= s.host.policy.steady {
+				attempt = 0
+			}
+			s.lost(p, err)
+		}
+		if crashes.add(time.Now(), s.host.policy) {
+			s.giveUp(ctx)
+			return
+		}
+		if !pause(ctx, s.host.policy.backoff(attempt)) {
+			s.set(Stopped, nil)
+			return
+		}
+		s.set(Starting, nil)
+		var err error
+		if p, err = s.host.launch(ctx, s.d, s.log); err != nil {
+			if ctx.Err() != nil {
+				s.set(Stopped, nil)
+				return
+			}
+			s.log.Error("plugin restart failed", "error", err)
+			s.set(Backoff, err)
+			p = nil
+			continue
+		}
+		s.mu.Lock()
+		s.restarts++
+		s.mu.Unlock()
+		s.ready(p)
+	}
+}
+
+func (s *supervised) ready(p *process) {
+	s.mu.Lock()
+	s.proc = p
+	s.change(Ready, nil)
+	s.mu.Unlock()
+	s.host.changes.send()
+	names := make([]string, len(s.d.Capabilities))
+	for i, c := range s.d.Capabilities {
+		names[i] = c.Name
+	}
+	s.log.Info("runtime_loaded_handlers", "handler_name", s.d.Name,
+		"handler_version", cmp.Or(s.d.Version, p.declared.GetVersion()), "source", s.d.Source,
+		"capabilities", names, "pid", p.pid(), "checksum", s.checksum())
+}
+
+// watch returns nil when the plugin is to stop, or why the process was lost.
+func (s *supervised) watch(ctx context.Context, p *process) error {
+	pol := s.host.policy
+	tick := time.NewTicker(pol.healthInterval)
+	defer tick.Stop()
+	misses := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.exited:
+			return &exitError{exit: p.exit, stderr: p.output.last()}
+		case <-tick.C:
+		}
+		check, cancel := context.WithTimeout(ctx, pol.healthTimeout)
+		_, err := p.plugin.Health(check, &pluginv1.HealthRequest{})
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			misses = 0
+			continue
+		}
+		misses++
+		s.log.Warn("plugin failed a health check", "error", err, "misses", misses, "limit", pol.healthMisses)
+		if misses == pol.healthMisses {
+			return fmt.Errorf("killed after %d failed health checks, the last one: %w", misses, err)
+		}
+	}
+}
+
+// An exitError says how a process ended that nobody had asked to.
+type exitError struct {
+	exit   string
+	stderr []string
+}
+
+func (e *exitError) Error() string {
+	return "the process ended with " + e.exit + stderrClause(e.stderr)
+}
+
+// lost takes the process out of service and clears its remains away.
+func (s *supervised) lost(p *process, err error) {
+	s.mu.Lock()
+	s.proc = nil
+	s.change(Backoff, err)
+	s.mu.Unlock()
+	s.host.changes.send()
+	s.log.Error("plugin lost", "error", err, "pid", p.pid())
+	if !p.kill() {
+		s.log.Error("plugin process does not end, the kernel holds it", "pid", p.pid())
+	}
+	p.disconnect()
+}
+
+func (s *supervised) giveUp(ctx context.Context) {
+	pol := s.host.policy
+	s.mu.Lock()
+	last := s.lastErr
+	s.mu.Unlock()
+	err := fmt.Errorf("%d crashes within %s, not started again: correct the plugin, then remove and add it, or restart the host; last crash: %w",
+		pol.crashLimit, pol.crashWindow, last)
+	s.set(Failed, err)
+	s.log.Error("plugin failed for good", "error", err)
+	<-ctx.Done()
+	s.set(Stopped, nil)
+}
+
+// pause waits for d and reports false if ctx is done before.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// end drains the calls and ends the process. Drain and Shutdown share the
+// host's stop grace.
+func (s *supervised) end(p *process) {
+	grace := s.host.stopGrace
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	s.set(Stopping, nil)
+	if !s.drained(ctx) {
+		s.log.Warn("plugin stops with calls still running", "waited", grace)
+	}
+	if !p.shutdown(ctx, min(grace, s.host.policy.maxTerminateGrace)) {
+		s.log.Error("plugin process does not end, the kernel holds it", "pid", p.pid())
+	}
+	s.mu.Lock()
+	s.proc = nil
+	s.mu.Unlock()
+	s.set(Stopped, nil)
+	s.log.Info("plugin stopped", "pid", p.pid(), "exit", p.ownExit())
+}
+
+func (s *supervised) drained(ctx context.Context) bool {
+	s.mu.Lock()
+	if s.calls == 0 {
+		s.mu.Unlock()
+		return true
+	}
+	s.idle = make(chan struct{})
+	idle := s.idle
+	s.mu.Unlock()
+	select {
+	case <-idle:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// set moves to a state and tells everybody.
+func (s *supervised) set(state State, err error) {
+	s.mu.Lock()
+	s.change(state, err)
+	s.mu.Unlock()
+	s.host.changes.send()
+}
+
+// change is set for those who hold mu.
+func (s *supervised) change(state State, err error) {
+	s.state, s.since = state, time.Now()
+	if err != nil {
+		s.lastErr = err
+	}
+}
+
+// acquire returns the process for one call if it is ready. Each success must be
+// followed by one release.
+func (s *supervised) acquire() (*process, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != Ready {
+		return nil, false
+	}
+	s.calls++
+	return s.proc, true
+}
+
+func (s *supervised) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls--
+	if s.calls == 0 && s.idle != nil {
+		close(s.idle)
+		s.idle = nil
+	}
+}
+
+// current returns the state and why the plugin is not ready, for an error.
+func (s *supervised) current() (State, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reason := string(s.state)
+	if s.lastErr != nil && s.state != Ready {
+		reason += ": " + oneLine(s.lastErr.Error())
+	}
+	return s.state, reason
+}
+
+// ended waits until the plugin has ended or ctx is done.
+func (s *supervised) ended(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop of plugin %s: %w", s.d.Name, ctx.Err())
+	}
+}
+
+// killNow ends the process without ceremony; run notices by itself.
+func (s *supervised) killNow() {
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	if p != nil {
+		p.signal(killSignal)
+	}
+}
+
+func (s *supervised) checksum() string {
+	if s.d.SHA256 == "" {
+		return NotPinned
+	}
+	return Verified
+}
+
+func (s *supervised) status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Status{
+		Name: s.d.Name, Version: s.d.Version, APIVersion: s.d.APIVersion, State: s.state,
+		Restarts: s.restarts, Since: s.since, Checksum: s.checksum(), Source: s.d.Source,
+	}
+	if s.proc != nil {
+		st.PID = s.proc.pid()
+		st.Version = cmp.Or(st.Version, s.proc.declared.GetVersion())
+	}
+	if s.lastErr != nil {
+		st.LastError = s.lastErr.Error()
+	}
+	for _, c := range s.d.Capabilities {
+		st.Capabilities = append(st.Capabilities, c.Name)
+	}
+	return st
+}
+
+// lostCall turns the break of a connection into the error of the call that ran
+// on it, once the process's fate is known.
+func (s *supervised) lostCall(ctx context.Context, p *process, capability string, by Provider) error {
+	timer := time.NewTimer(killGrace)
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+		return &CrashedError{Capability: capability, Provider: by, Exit: p.exit, Stderr: p.output.last()}
+	case <-timer.C:
+	case <-ctx.Done():
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			return &InterruptedError{Capability: capability, Provider: by, Err: ctx.Err()}
+		}
+	}
+	return &CrashedError{Capability: capability, Provider: by}
+}
