@@ -1,0 +1,162 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/roster-go/roster"
+)
+
+// A View is a local copy of what is announced, kept up to date by a [Source]. Create it
+// with [NewView] and fill it with [View.Run].
+//
+// All methods are safe for concurrent use. The package comment says what a reader may see
+// and how old it may be.
+type View struct {
+	table   *roster.Hot[[]Instance] // what readers see
+	ready   chan struct{}           // closed by the first Sync
+	running atomic.Bool             // Run is under way
+
+	// mu serialises the source's calls with Status and Changes. It guards the fields
+	// below. Get, Services and All never take it.
+	mu          sync.Mutex
+	services    map[string][]Instance // what table publishes; the slices are immutable and sorted by id
+	instances   int                   // in services
+	revision    int64
+	resyncs     uint64
+	invalid     uint64
+	stale       bool
+	staleSince  time.Time
+	err         error
+	subscribers map[*subscriber]struct{}
+}
+
+var _ Sink = (*View)(nil)
+
+// A ViewOption adjusts a view when it is created.
+type ViewOption func(*viewSettings)
+
+type viewSettings struct {
+	name      string
+	directory *roster.Directory
+}
+
+// In lists the view's table in d instead of [roster.DefaultDirectory].
+func In(d *roster.Directory) ViewOption {
+	return func(s *viewSettings) { s.directory = d }
+}
+
+// Named names the view's table, as the directory shows it. Without it the name is
+// "services". Like [roster.Named], a name that cannot be a registry's makes [NewView] panic.
+func Named(name string) ViewOption {
+	return func(s *viewSettings) { s.name = name }
+}
+
+// NewView creates an empty view. It is not ready, and stale, until a source has
+// synchronised it.
+//
+// The view keeps its table, service → instances, in a [roster.Hot] that the directory
+// lists, so that metrics and debug pages show it, with the lookups made in it.
+func NewView(opts ...ViewOption) *View {
+	s := viewSettings{name: "services"}
+	for _, opt := range opts {
+		opt(&s)
+	}
+	return &View{
+		table:       roster.NewHot[[]Instance](roster.Named(s.name), roster.In(s.directory)),
+		ready:       make(chan struct{}),
+		services:    make(map[string][]Instance),
+		stale:       true,
+		staleSince:  time.Now(),
+		err:         errNotSynchronised,
+		subscribers: make(map[*subscriber]struct{}),
+	}
+}
+
+var (
+	errNotSynchronised = errors.New("discovery: the view has not been synchronised yet; wait for Ready")
+	errNoSource        = errors.New("discovery: the view is no longer kept up to date; call Run again")
+
+	// ErrRunning is returned by [View.Run] while another Run of the same view is under way.
+	ErrRunning = errors.New("discovery: the view has a source already; end that Run first")
+)
+
+// Run keeps the view up to date from source until ctx ends, and returns what
+// [Source.Watch] returned. The view then stays readable, and stale, until Run is called
+// again, with the same source or another. One Run at a time: another returns [ErrRunning].
+func (v *View) Run(ctx context.Context, source Source) error {
+	if !v.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer v.running.Store(false)
+	defer v.Stale(errNoSource)
+	return source.Watch(ctx, v)
+}
+
+// Get returns the instances of a service sorted by id, or nil if there are none. It is one
+// lookup in a map: it does not lock, allocate, or touch the store.
+//
+// The slice and what is in it are shared by all readers and must not be modified. They
+// never change: a later state of the service is another slice.
+func (v *View) Get(service string) []Instance {
+	instances, _ := v.table.Get(service)
+	return instances
+}
+
+// Services lists the services that have an instance, sorted. The slice is the caller's.
+func (v *View) Services() []string { return v.table.Names() }
+
+// All yields every service and its instances at one revision, sorted by service. The
+// slices are those of [View.Get].
+func (v *View) All() iter.Seq2[string, []Instance] { return v.table.All() }
+
+// Table is the registry in which the view keeps its services, for code that takes a
+// [roster.View].
+func (v *View) Table() roster.View[[]Instance] { return v.table }
+
+// Ready is closed once the view has been synchronised for the first time. It stays closed
+// when the view turns stale.
+func (v *View) Ready() <-chan struct{} { return v.ready }
+
+// A ViewStatus is how a view stands at one moment.
+type ViewStatus struct {
+	Ready      bool      // synchronised at least once
+	Stale      bool      // out of contact with the store: what is shown may be outdated
+	StaleSince time.Time // zero unless Stale
+	Err        error     // why it is stale; nil unless Stale
+	Revision   int64     // the store's revision up to which the view is complete
+	Resyncs    uint64    // how often everything was read again after the first time
+	Invalid    uint64    // instances that broke the rules of Instance.Validate and were left out
+	Instances  int       // in all services
+	Services   int       // with at least one instance
+}
+
+// Status returns how the view stands.
+func (v *View) Status() ViewStatus {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return ViewStatus{
+		Ready:      v.synchronised(),
+		Stale:      v.stale,
+		StaleSince: v.staleSince,
+		Err:        v.err,
+		Revision:   v.revision,
+		Resyncs:    v.resyncs,
+		Invalid:    v.invalid,
+		Instances:  v.instances,
+		Services:   len(v.services),
+	}
+}
+
+func (v *View) synchronised() bool {
+	select {
+	case <-v.ready:
+		return true
+	default:
+		return false
+	}
+}

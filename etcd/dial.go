@@ -1,0 +1,204 @@
+package etcd
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
+
+	"github.com/roster-go/roster/etcd/internal/zapslog"
+)
+
+// DialOptions say how to reach a cluster. The zero value is for one without TLS and users.
+type DialOptions struct {
+	CAFile   string // PEM file of the authority that signed the servers' certificates; the system's if empty
+	CertFile string // PEM file of the client's certificate; needs KeyFile
+	KeyFile  string // PEM file of the client's key; needs CertFile
+	Username string // needs Password
+	Password string // never logged
+
+	// Timeout bounds the attempt to reach the cluster, 5 s if zero. If negative, Dial does
+	// not try: it returns a client that connects when it is used, for programs that start
+	// while the cluster is away.
+	Timeout time.Duration
+	// Logger is told what the client logs, at debug and warn level. Nil is silent.
+	Logger *slog.Logger
+}
+
+// An EndpointError reports an endpoint that is malformed.
+type EndpointError struct {
+	Endpoint string
+	Fault    string // what is wrong, as a clause
+}
+
+func (e *EndpointError) Error() string {
+	return fmt.Sprintf("etcd: endpoint %q: %s; write host:port, http://host:port or https://host:port", e.Endpoint, e.Fault)
+}
+
+// An UnreachableError reports a cluster none of whose members answered in time.
+type UnreachableError struct {
+	Endpoints []string
+	Timeout   time.Duration
+	Err       error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("etcd: none of %q answered within %v, check that etcd runs there and is reachable: %v", e.Endpoints, e.Timeout, e.Err)
+}
+
+// Unwrap returns why.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+const defaultDialTimeout = 5 * time.Second
+
+// A connection that is silent for keepAlive is probed, and broken off when the probe is not
+// answered within keepAliveTimeout. Servers refuse clients that probe more often than every
+// five seconds.
+const (
+	keepAlive        = 10 * time.Second
+	keepAliveTimeout = 5 * time.Second
+)
+
+// reconnect is how a lost connection is tried again. gRPC's own default pauses for up to two
+// minutes, in which a store that is back would go unnoticed.
+var reconnect = grpcbackoff.Config{
+	BaseDelay:  100 * time.Millisecond,
+	Multiplier: 1.6,
+	Jitter:     0.5,
+	MaxDelay:   3 * time.Second,
+}
+
+// Dial connects to the cluster of which endpoints are the members, or some of them. The
+// errors are [*EndpointError], [*UnreachableError], and those of reading the files that the
+// options name.
+func Dial(ctx context.Context, endpoints []string, opts DialOptions) (*clientv3.Client, error) {
+	config, err := clientConfig(endpoints, opts)
+	if err != nil {
+		return nil, err
+	}
+	client, err := clientv3.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("etcd: create a client for %q: %w", endpoints, err)
+	}
+	if opts.Timeout < 0 {
+		return client, nil
+	}
+	timeout := opts.Timeout
+	if timeout == 0 {
+		timeout = defaultDialTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	// Any answer of a member that has a leader will do, even that the key may not be read.
+	_, err = client.Get(ctx, "roster-dial", clientv3.WithKeysOnly(), clientv3.WithLimit(1))
+	if ctx.Err() != nil {
+		return nil, errors.Join(&UnreachableError{Endpoints: endpoints, Timeout: timeout, Err: err}, client.Close())
+	}
+	return client, nil
+}
+
+func clientConfig(endpoints []string, opts DialOptions) (clientv3.Config, error) {
+	if len(endpoints) == 0 {
+		return clientv3.Config{}, &EndpointError{Fault: "there is none"}
+	}
+	for _, endpoint := range endpoints {
+		if fault := endpointFault(endpoint); fault != "" {
+			return clientv3.Config{}, &EndpointError{Endpoint: endpoint, Fault: fault}
+		}
+	}
+	config := clientv3.Config{
+		Endpoints:            endpoints,
+		DialKeepAliveTime:    keepAlive,
+		DialKeepAliveTimeout: keepAliveTimeout,
+		Username:             opts.Username,
+		Password:             opts.Password,
+		Logger:               zapslog.New(opts.Logger),
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           reconnect,
+			MinConnectTimeout: keepAliveTimeout,
+		})},
+	}
+	if (opts.Username == "") != (opts.Password == "") {
+		return config, errors.New("etcd: a user name and a password go together: set both or neither")
+	}
+	var err error
+	config.TLS, err = tlsConfig(endpoints, opts)
+	return config, err
+}
+
+func endpointFault(endpoint string) string {
+	address := endpoint
+	if scheme, _, ok := strings.Cut(endpoint, "://"); ok {
+		parsed, err := url.Parse(endpoint)
+		switch {
+		case err != nil:
+			return "it is not a URL"
+		case scheme != "http" && scheme != "https":
+			return fmt.Sprintf("its scheme is %q", scheme)
+		case parsed.Path != "" && parsed.Path != "/", parsed.RawQuery != "", parsed.Fragment != "", parsed.User != nil:
+			return "it has more than a host and a port"
+		}
+		address = parsed.Host
+	}
+	host, port, err := net.SplitHostPort(address)
+	switch {
+	case err != nil:
+		return "it is not host:port"
+	case host == "":
+		return "the host is missing"
+	case port == "":
+		return "the port is missing"
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Sprintf("the port is %q", port)
+	}
+	return ""
+}
+
+// tlsConfig returns nil if nothing asks for TLS.
+func tlsConfig(endpoints []string, opts DialOptions) (*tls.Config, error) {
+	secure := opts.CAFile != "" || opts.CertFile != "" || opts.KeyFile != ""
+	for _, endpoint := range endpoints {
+		plain := strings.HasPrefix(endpoint, "http://")
+		if plain && secure {
+			return nil, &EndpointError{Endpoint: endpoint, Fault: "it is not encrypted, but a certificate or an authority is set"}
+		}
+		secure = secure || strings.HasPrefix(endpoint, "https://")
+	}
+	if !secure {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if opts.CAFile != "" {
+		pem, err := os.ReadFile(opts.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("etcd: read the authority's certificate: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("etcd: %s holds no PEM certificate of an authority", opts.CAFile)
+		}
+	}
+	if (opts.CertFile == "") != (opts.KeyFile == "") {
+		return nil, errors.New("etcd: a client certificate and its key go together: set both or neither")
+	}
+	if opts.CertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(opts.CertFile, opts.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("etcd: load the client certificate %s with key %s: %w", opts.CertFile, opts.KeyFile, err)
+		}
+		config.Certificates = []tls.Certificate{certificate}
+	}
+	return config, nil
+}

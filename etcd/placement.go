@@ -1,0 +1,223 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/roster-go/roster/discovery"
+)
+
+// Limits of one transaction; etcd allows 128 operations and 1.5 MiB by default, and counts
+// nested operations as well.
+const (
+	maxTxnOps   = 32
+	maxTxnBytes = 1 << 20
+)
+
+// attempt makes the store what it should be: a lease that lives, and under it the wanted
+// instances and no others.
+func (a *announcement) attempt(ctx context.Context, wanted map[discovery.Key]discovery.Instance) error {
+	if a.lease != 0 {
+		err := a.renew(ctx)
+		if errors.Is(err, rpctypes.ErrLeaseNotFound) {
+			a.backend.log.Warn("the lease was lost, registering again", slog.String("lease", leaseText(a.lease)))
+			a.lease = 0
+		} else if err != nil {
+			return err
+		}
+	}
+	if a.lease == 0 {
+		if err := a.grant(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.remove(ctx, wanted); err != nil {
+		return err
+	}
+	return a.write(ctx, wanted)
+}
+
+func (a *announcement) grant(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	seconds := int64(math.Ceil(a.backend.ttl.Seconds()))
+	lease, err := a.backend.client.Grant(ctx, seconds)
+	if err != nil {
+		return fmt.Errorf("etcd: take a lease: %w", err)
+	}
+	a.lease = lease.ID
+	for _, placed := range a.held {
+		placed.value = ""
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.current = a.lease
+	a.status.Registrations++
+	if a.status.Registrations > 1 {
+		a.backend.regrant.Add(1)
+	}
+	return nil
+}
+
+// renew extends the lease and finds out which keys are no longer under it: because somebody
+// removed them, or announced them as well.
+func (a *announcement) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, min(requestTimeout, max(a.backend.ttl/3, time.Second)))
+	defer cancel()
+	if _, err := a.backend.client.KeepAliveOnce(ctx, a.lease); err != nil {
+		return fmt.Errorf("etcd: renew lease %s: %w", leaseText(a.lease), err)
+	}
+	left, err := a.backend.client.TimeToLive(ctx, a.lease, clientv3.WithAttachedKeys())
+	if err != nil {
+		return fmt.Errorf("etcd: check lease %s: %w", leaseText(a.lease), err)
+	}
+	if left.TTL <= 0 {
+		return rpctypes.ErrLeaseNotFound
+	}
+	attached := make(map[string]bool, len(left.Keys))
+	for _, key := range left.Keys {
+		attached[string(key)] = true
+	}
+	for key, placed := range a.held {
+		if !attached[encodeKey(a.backend.prefix, key)] {
+			placed.value = ""
+		}
+	}
+	return nil
+}
+
+// remove deletes what is held and no longer wanted, if it is still this announcement's.
+func (a *announcement) remove(ctx context.Context, wanted map[discovery.Key]discovery.Instance) error {
+	var gone []discovery.Key
+	for key := range a.held {
+		if _, kept := wanted[key]; !kept {
+			gone = append(gone, key)
+		}
+	}
+	slices.SortFunc(gone, compareKeys)
+	for keys := range slices.Chunk(gone, maxTxnOps) {
+		ops := make([]clientv3.Op, len(keys))
+		for i, key := range keys {
+			stored := encodeKey(a.backend.prefix, key)
+			ops[i] = clientv3.OpTxn(
+				[]clientv3.Cmp{clientv3.Compare(clientv3.LeaseValue(stored), "=", a.held[key].lease)},
+				[]clientv3.Op{clientv3.OpDelete(stored)}, nil)
+		}
+		if _, err := a.commit(ctx, ops); err != nil {
+			return fmt.Errorf("etcd: remove instances: %w", err)
+		}
+		for _, key := range keys {
+			delete(a.held, key)
+		}
+	}
+	return nil
+}
+
+// write puts what is not stored as it is wanted. Keys that another announcement took over
+// are left alone and reported.
+func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]discovery.Instance) error {
+	type write struct {
+		key   discovery.Key
+		value string
+	}
+	var pending []write
+	for key, instance := range wanted {
+		encoded, err := encodeValue(instance)
+		if err != nil {
+			return err
+		}
+		if placed := a.held[key]; placed == nil || placed.value != encoded {
+			pending = append(pending, write{key, encoded})
+		}
+	}
+	slices.SortFunc(pending, func(x, y write) int { return compareKeys(x.key, y.key) })
+
+	var faults []error
+	for len(pending) > 0 {
+		n, size := 0, 0
+		var ops []clientv3.Op
+		for ; n < len(pending) && n < maxTxnOps && (n == 0 || size+len(pending[n].value) <= maxTxnBytes); n++ {
+			size += len(pending[n].value)
+			ops = append(ops, a.put(pending[n].key, pending[n].value))
+		}
+		results, err := a.commit(ctx, ops)
+		if err != nil {
+			return fmt.Errorf("etcd: write instances: %w", err)
+		}
+		for i, w := range pending[:n] {
+			if owner, owned := ownerOf(results[i]); owned {
+				faults = append(faults, &discovery.OwnedError{Key: w.key, Owner: owner})
+				continue
+			}
+			a.held[w.key] = &placement{value: w.value, lease: a.lease}
+		}
+		pending = pending[n:]
+	}
+	return errors.Join(faults...)
+}
+
+// put returns the operation that writes a key: without condition the first time, which
+// takes over what a predecessor left. After that only if the key is free or was this
+// announcement's, so that a lost lease does not take it back from a successor; otherwise
+// it reads who owns it.
+func (a *announcement) put(key discovery.Key, encoded string) clientv3.Op {
+	stored := encodeKey(a.backend.prefix, key)
+	put := clientv3.OpPut(stored, encoded, clientv3.WithLease(a.lease))
+	placed := a.held[key]
+	if placed == nil {
+		return clientv3.OpTxn(nil, []clientv3.Op{put}, nil)
+	}
+	ifOurs := clientv3.OpTxn(
+		[]clientv3.Cmp{clientv3.Compare(clientv3.LeaseValue(stored), "=", placed.lease)},
+		[]clientv3.Op{put}, []clientv3.Op{clientv3.OpGet(stored, clientv3.WithKeysOnly())})
+	return clientv3.OpTxn(
+		[]clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(stored), "=", 0)},
+		[]clientv3.Op{put}, []clientv3.Op{ifOurs})
+}
+
+// commit runs ops, each a nested transaction, in one revision.
+func (a *announcement) commit(ctx context.Context, ops []clientv3.Op) ([]*clientv3.TxnResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	response, err := a.backend.client.Txn(ctx).Then(ops...).Commit()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the callers say what they were doing
+	}
+	results := make([]*clientv3.TxnResponse, len(response.Responses))
+	for i, r := range response.Responses {
+		results[i] = (*clientv3.TxnResponse)(r.GetResponseTxn())
+	}
+	return results, nil
+}
+
+// ownerOf tells whether the nested transaction of put found another owner, and which.
+func ownerOf(result *clientv3.TxnResponse) (lease string, owned bool) {
+	for _, nested := range result.Responses {
+		inner := nested.GetResponseTxn()
+		if inner == nil || inner.Succeeded {
+			continue
+		}
+		for _, read := range inner.Responses {
+			for _, kv := range read.GetResponseRange().GetKvs() {
+				return leaseText(clientv3.LeaseID(kv.Lease)), true
+			}
+		}
+		return "", true
+	}
+	return "", false
+}
+
+func compareKeys(a, b discovery.Key) int { return strings.Compare(a.String(), b.String()) }
+
+// leaseText writes a lease as etcdctl does.
+func leaseText(id clientv3.LeaseID) string { return strconv.FormatInt(int64(id), 16) }
