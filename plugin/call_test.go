@@ -79,7 +79,7 @@ func TestCallErrors(t *testing.T) {
 		{"linked.panic", `{}`, codes.Internal, `plugin: linked.panic: Internal: the function panicked; the host's log has the stack`},
 		{"linked.broken", `{}`, codes.Internal, `plugin: linked.broken: Internal: the output is not JSON (unexpected end of JSON input at byte 1); correct the function`},
 		{"test.v1.Streamer", `{}`, codes.FailedPrecondition, `plugin: "test.v1.Streamer" is the gRPC service test.v1.Streamer, not a JSON function; call its methods with a stub of that service`},
-		{"test.helo", `{}`, codes.NotFound, `plugin: nobody serves "test.helo"; asked host-a; did you mean "test.hello" or "test.env"?; registered: linked.broken, linked.coded, linked.panic, linked.plain, test.env, test.exit, test.hello, test.panic, test.print, test.sleep, test.unavailable, test.v1.Streamer`},
+		{"test.helo", `{}`, codes.NotFound, `plugin: nobody serves "test.helo" (did you mean "test.hello" or "test.env"?); asked host-a; registered: linked.broken, linked.coded, linked.panic, linked.plain, test.env, test.exit, test.hello, test.panic, test.print, test.sleep, test.unavailable, test.v1.Streamer`},
 	} {
 		_, err := h.Call(t.Context(), c.capability, json.RawMessage(c.input))
 		if err == nil || err.Error() != c.text {

@@ -30,15 +30,15 @@ const (
 func (e *UnknownCapabilityError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugin: nobody serves %q", e.Capability)
+	if len(e.Nearest) > 0 {
+		b.WriteString(" (did you mean " + quotedList(e.Nearest, " or ") + "?)")
+	}
 	if len(e.Asked) > 0 {
 		hosts := make([]string, len(e.Asked))
 		for i, p := range e.Asked {
 			hosts[i] = place(p.Region, p.ID)
 		}
 		b.WriteString("; asked " + cappedList(hosts, shownHosts))
-	}
-	if len(e.Nearest) > 0 {
-		b.WriteString("; did you mean " + quotedList(e.Nearest, " or ") + "?")
 	}
 	if len(e.Known) == 0 {
 		b.WriteString("; nothing is registered: link a function in, or add a plugin that serves it")
@@ -65,7 +65,8 @@ type Attempt struct {
 type UnavailableError struct {
 	Capability string
 	Attempts   []Attempt
-	Err        error // why the host stopped trying, if not for lack of providers
+	Known      []string // what is registered, if there is nobody left to try; sorted
+	Err        error    // why the host stopped trying, if not for lack of providers
 }
 
 func (e *UnavailableError) Error() string {
@@ -78,6 +79,9 @@ func (e *UnavailableError) Error() string {
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, "; gave up: %s", e.Err)
+	}
+	if len(e.Known) > 0 {
+		b.WriteString("; registered: " + cappedList(e.Known, shownCapabilities))
 	}
 	b.WriteString("; the call did not start, try again")
 	return b.String()

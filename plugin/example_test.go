@@ -30,7 +30,7 @@ func ExampleHost_Call() {
 	fmt.Println(err)
 	// Output:
 	// "HELLO" by linked-in text.upper <nil>
-	// plugin: nobody serves "text.uper"; asked here; did you mean "text.upper"?; registered: text.upper
+	// plugin: nobody serves "text.uper" (did you mean "text.upper"?); asked here; registered: text.upper
 }
 
 func ExampleParseDescriptor() {

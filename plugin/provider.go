@@ -47,13 +47,13 @@ func (p Provider) String() string {
 	}
 }
 
-// place names a host with its region, as in eu/host-1.
+// place names a host with its region, as in "host-1 (region eu)".
 func place(region, host string) string {
 	host = cmp.Or(host, "unnamed host")
 	if region == "" {
 		return host
 	}
-	return region + "/" + host
+	return host + " (region " + region + ")"
 }
 
 // An Answer is what a JSON function returned and who ran it.

@@ -66,7 +66,7 @@ func TestRemoteCall(t *testing.T) {
 	// A stale view leads to a host that does not serve the capability any more.
 	_, err = a.Call(t.Context(), "gone", nil)
 	var unavailable *plugin.UnavailableError
-	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), `gone on us/host-b: plugin: nobody serves "gone"`) {
+	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), `gone on host-b (region us): plugin: nobody serves "gone"`) {
 		t.Errorf("stale view: %v", err)
 	}
 	_, err = a.Call(timeout(t, 100*time.Millisecond), "test.sleep", json.RawMessage(`{"ms":60000}`))
@@ -79,7 +79,7 @@ func TestRemoteCall(t *testing.T) {
 		_, err = a.Call(t.Context(), "test.hello", nil)
 		return !errors.As(err, &crash)
 	})
-	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "test.hello on us/host-b: ") || !strings.Contains(err.Error(), "connection refused") || time.Since(start) > 5*time.Second {
+	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "test.hello on host-b (region us): ") || !strings.Contains(err.Error(), "connection refused") || time.Since(start) > 5*time.Second {
 		t.Errorf("host is down: %v after %s", err, time.Since(start))
 	}
 }
@@ -185,7 +185,7 @@ func TestUnknownCapabilityNamesTheFleet(t *testing.T) {
 		capabilities: []string{"image.thumbnail", "markdown.render"},
 	}, Linked: linked(t, map[string]plugin.Function{"text.upper": echo})})
 	_, err := h.Call(t.Context(), "markdown.rendr", nil)
-	const want = `plugin: nobody serves "markdown.rendr"; asked eu/host-a, eu/host-b, us/host-c; did you mean "markdown.render"?; registered: image.thumbnail, markdown.render, text.upper`
+	const want = `plugin: nobody serves "markdown.rendr" (did you mean "markdown.render"?); asked host-a (region eu), host-b (region eu), host-c (region us); registered: image.thumbnail, markdown.render, text.upper`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -85,7 +85,7 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 			return h.unknown(r)
 		}
 		if !known || !o.recovering() {
-			return &UnavailableError{Capability: r.capability, Attempts: w.attempts}
+			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Known: h.known(r)}
 		}
 		if _, bounded := ctx.Deadline(); !bounded && timeout == nil {
 			timeout = time.After(h.callTimeout)
@@ -199,15 +199,23 @@ func (o *offer) recovering() bool {
 }
 
 func (h *Host) unknown(r request) error {
-	e := &UnknownCapabilityError{Capability: r.capability, Asked: []Peer{h.self}, Known: h.capabilities.Names()}
+	e := &UnknownCapabilityError{Capability: r.capability, Asked: []Peer{h.self}, Known: h.known(r)}
 	if lister, ok := h.fleet.(FleetLister); ok && !r.hereOnly {
 		e.Asked = append(e.Asked, nearestFirst(lister.Hosts(), h.self)...)
-		e.Known = append(e.Known, lister.Capabilities()...)
-		slices.Sort(e.Known)
-		e.Known = slices.Compact(e.Known)
 	}
 	e.Nearest = roster.Nearest(r.capability, e.Known)
 	return e
+}
+
+// known lists the capabilities that r could have asked for, sorted.
+func (h *Host) known(r request) []string {
+	names := h.capabilities.Names()
+	if lister, ok := h.fleet.(FleetLister); ok && !r.hereOnly {
+		names = append(names, lister.Capabilities()...)
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	return names
 }
 
 // outgoing adds to a context what the next host must know of the request.
