@@ -1,0 +1,100 @@
+// Package api holds the JSON that the daemon answers with and the command line
+// reads. Field names are part of the interface.
+package api
+
+import "time"
+
+// Paths of the daemon.
+const (
+	CallPath         = "/v1/call/" // + capability
+	CapabilitiesPath = "/v1/capabilities"
+	PluginsPath      = "/v1/plugins"
+	InstancesPath    = "/v1/instances"
+	RegistriesPath   = "/debug/registry"
+)
+
+// ServedByHeader names who answered a call, in words.
+const ServedByHeader = "Roster-Served-By"
+
+// MaxBody limits the body of a call and of its answer, in bytes.
+const MaxBody = 32 << 20
+
+// An Error is the body of every answer that is not a success.
+type Error struct {
+	Error ErrorDetail `json:"error"`
+}
+
+// ErrorDetail says what went wrong. Code is a gRPC code in lower case, such as
+// "not_found".
+type ErrorDetail struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Capabilities lists what can be called here, wherever it is served.
+type Capabilities struct {
+	Capabilities []Capability `json:"capabilities"`
+}
+
+// Capability is a name that can be called.
+type Capability struct {
+	Name string `json:"name"`
+	// Kind is "function" or "service", or empty if only other hosts serve it.
+	Kind      string     `json:"kind,omitempty"`
+	Providers []Provider `json:"providers"`
+}
+
+// Provider serves a capability.
+type Provider struct {
+	Kind   string `json:"kind"` // "linked", "plugin" or "remote"
+	Name   string `json:"name,omitempty"`
+	Host   string `json:"host"`
+	Region string `json:"region"`
+}
+
+// Plugins lists the plugins of the daemon.
+type Plugins struct {
+	Plugins []Plugin `json:"plugins"`
+}
+
+// Plugin is one plugin's state.
+type Plugin struct {
+	Name         string    `json:"name"`
+	Version      string    `json:"version"`
+	APIVersion   string    `json:"api_version"`
+	State        string    `json:"state"`
+	PID          int       `json:"pid"`
+	Restarts     int       `json:"restarts"`
+	Since        time.Time `json:"since"`
+	LastError    string    `json:"last_error,omitempty"`
+	Checksum     string    `json:"checksum"`
+	Capabilities []string  `json:"capabilities"`
+	Source       string    `json:"source"`
+}
+
+// Instances is the daemon's view of the fleet.
+type Instances struct {
+	Stale     bool       `json:"stale"`
+	StaleFor  string     `json:"stale_for,omitempty"` // a duration
+	Reason    string     `json:"reason,omitempty"`    // why it is stale
+	Revision  int64      `json:"revision"`
+	Instances []Instance `json:"instances"`
+}
+
+// Instance is a host that serves a service.
+type Instance struct {
+	Service  string            `json:"service"`
+	ID       string            `json:"id"`
+	Address  string            `json:"address"`
+	Region   string            `json:"region"`
+	Zone     string            `json:"zone"`
+	Version  string            `json:"version,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// Ready is the answer of /readyz.
+type Ready struct {
+	Ready    bool   `json:"ready"`
+	Problem  string `json:"problem,omitempty"`
+	Degraded string `json:"degraded,omitempty"` // it serves, but something is missing
+}

@@ -1,0 +1,216 @@
+package daemon
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/roster-go/roster/discovery"
+)
+
+// A Config says what a daemon serves and where. In a file it is YAML with the
+// names given here; unknown names are refused.
+type Config struct {
+	// Listen is the loopback address for HTTP and gRPC.
+	Listen string `yaml:"listen"`
+	// Data is the folder for the embedded etcd. It is not used with Etcd.Endpoints.
+	Data string `yaml:"data"`
+	// Plugins is a folder of plugins, each in a folder of its own; empty for none.
+	Plugins string `yaml:"plugins"`
+	// Host names this daemon in the fleet, where it must be unique.
+	Host   string `yaml:"host"`
+	Region string `yaml:"region"`
+	Zone   string `yaml:"zone"`
+	// Etcd says where services are announced.
+	Etcd EtcdConfig `yaml:"etcd"`
+	// LeaseTTL is how long this daemon stays listed after it died, 2 s to 1 h.
+	// It is renewed three times as often. etcd may round it up.
+	LeaseTTL time.Duration `yaml:"lease_ttl"`
+	// CallTimeout bounds calls that bring no deadline of their own.
+	CallTimeout time.Duration `yaml:"call_timeout"`
+}
+
+// EtcdConfig is either an external cluster or where the embedded one listens.
+type EtcdConfig struct {
+	Endpoints []string `yaml:"endpoints"`
+	// Listen is the loopback address for clients of the embedded etcd. Empty
+	// means the port after that of the daemon, or any if that is any.
+	Listen string `yaml:"listen"`
+}
+
+// Defaults of a Config.
+const (
+	DefaultListen      = "127.0.0.1:7070"
+	DefaultRegion      = "local"
+	DefaultZone        = "local"
+	DefaultLeaseTTL    = 30 * time.Second
+	DefaultCallTimeout = 30 * time.Second
+)
+
+const (
+	minLeaseTTL = 2 * time.Second
+	maxLeaseTTL = time.Hour
+)
+
+// A ConfigError reports a setting that cannot be used.
+type ConfigError struct {
+	Setting string // as in the config file, with the flag in mind
+	Problem string // what is wrong and what to do
+	Err     error
+}
+
+func (e *ConfigError) Error() string { return e.Setting + ": " + e.Problem }
+
+// Unwrap returns the cause, if there is one.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// ReadConfig reads a config file over c, so that what the file leaves out keeps
+// its value.
+func ReadConfig(path string, c *Config) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return &ConfigError{"config", fmt.Sprintf("cannot read the file: %v", err), err}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err := decoder.Decode(c); err != nil && !errors.Is(err, io.EOF) { // an empty file changes nothing
+		return &ConfigError{"config", path + ":" + oneLine(err), err}
+	}
+	return nil
+}
+
+// oneLine is a YAML error without the excerpt of the file that follows it:
+// "[3:1] unknown field" becomes "3:1: unknown field".
+func oneLine(err error) string {
+	text, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
+	if position, problem, ok := strings.Cut(strings.TrimPrefix(text, "["), "] "); ok && position != text {
+		return position + ": " + problem
+	}
+	return " " + text
+}
+
+// complete fills in defaults and refuses what cannot work.
+func (c *Config) complete() error {
+	setDefault(&c.Listen, DefaultListen)
+	setDefault(&c.Region, DefaultRegion)
+	setDefault(&c.Zone, DefaultZone)
+	if c.LeaseTTL == 0 {
+		c.LeaseTTL = DefaultLeaseTTL
+	}
+	if c.CallTimeout == 0 {
+		c.CallTimeout = DefaultCallTimeout
+	}
+	if c.LeaseTTL < minLeaseTTL || c.LeaseTTL > maxLeaseTTL {
+		return &ConfigError{"lease_ttl", fmt.Sprintf("%v is out of range; give %v to %v", c.LeaseTTL, minLeaseTTL, maxLeaseTTL), nil}
+	}
+	if c.CallTimeout < 0 {
+		return &ConfigError{"call_timeout", fmt.Sprintf("%v is negative; give a duration such as 30s", c.CallTimeout), nil}
+	}
+	if err := checkLoopback("listen", c.Listen); err != nil {
+		return err
+	}
+	if len(c.Etcd.Endpoints) > 0 {
+		if c.Etcd.Listen != "" {
+			return &ConfigError{"etcd.listen", "it is for the embedded etcd, which etcd.endpoints replaces; give one of the two", nil}
+		}
+		return nil
+	}
+	if err := c.completeEtcd(); err != nil {
+		return err
+	}
+	if c.Data == "" {
+		dir, err := stateDir()
+		if err != nil {
+			return &ConfigError{"data", "no default, since " + err.Error() + "; give --data DIR", err}
+		}
+		c.Data = dir
+	}
+	return nil
+}
+
+func (c *Config) completeEtcd() error {
+	if c.Etcd.Listen == "" {
+		host, port, err := net.SplitHostPort(c.Listen)
+		if err != nil {
+			return &ConfigError{"listen", err.Error(), err}
+		}
+		next, err := strconv.Atoi(port)
+		if err != nil {
+			return &ConfigError{"listen", fmt.Sprintf("port %q is not a number", port), err}
+		}
+		if next != 0 {
+			next++
+		}
+		c.Etcd.Listen = net.JoinHostPort(host, strconv.Itoa(next))
+	}
+	return checkLoopback("etcd.listen", c.Etcd.Listen)
+}
+
+// completeHost names the daemon after the machine and the port it got, so that
+// two on one machine differ and a restarted one is the same.
+func (c *Config) completeHost(address net.Addr) error {
+	if c.Host == "" {
+		machine, err := os.Hostname()
+		if err != nil {
+			return &ConfigError{"host", "no default, since the machine's name is unknown; give --host NAME", err}
+		}
+		_, port, err := net.SplitHostPort(address.String())
+		if err != nil {
+			return fmt.Errorf("address of the listener: %w", err)
+		}
+		c.Host = machine + "-" + port
+	}
+	probe := discovery.Instance{Service: "probe", ID: c.Host, Address: address.String(), Region: c.Region, Zone: c.Zone}
+	if err := probe.Validate(); err != nil {
+		return &ConfigError{"host", err.Error(), err}
+	}
+	return nil
+}
+
+// checkLoopback refuses addresses that others could reach: there is neither
+// TLS nor authentication to protect them yet.
+func checkLoopback(setting, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return &ConfigError{setting, fmt.Sprintf("%q is not host:port, such as %s", address, DefaultListen), err}
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return &ConfigError{setting, fmt.Sprintf("%q has no port from 0 to 65535, such as %s", address, DefaultListen), err}
+	}
+	if host == "localhost" {
+		return nil
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return &ConfigError{setting, fmt.Sprintf(
+			"%q is not a loopback address, and other machines must not reach a daemon without authentication; listen on %s",
+			address, net.JoinHostPort("127.0.0.1", port)), nil}
+	}
+	return nil
+}
+
+// stateDir is where programs keep state for a user: $XDG_STATE_HOME, or the
+// place the XDG base directory specification gives for it.
+func stateDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "roster"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("the home folder is unknown: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "roster"), nil
+}
+
+func setDefault(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}
