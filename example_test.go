@@ -24,8 +24,7 @@ func ExampleRegistry_TryRegister() {
 	ports.Register("http", 80)
 
 	err := ports.TryRegister("http", 8080)
-	var clash *roster.DuplicateError
-	if errors.As(err, &clash) {
+	if clash, ok := errors.AsType[*roster.DuplicateError](err); ok {
 		fmt.Printf("%s has %q already, from %s\n", clash.Registry, clash.Name, clash.Existing.Site.Package)
 	}
 
