@@ -136,7 +136,7 @@ func (v *View) batch(s *subscriber) Batch {
 // one service and sorted by id.
 func appendDifference(events []Event, from, to []Instance) []Event {
 	for len(from) > 0 || len(to) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(to) == 0:
 			order = -1

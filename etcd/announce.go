@@ -30,6 +30,8 @@ type announcement struct {
 	wanted  map[discovery.Key]discovery.Instance
 	waiting []chan error // told the outcome of the next attempt that knows wanted as it is now
 	status  discovery.AnnouncementStatus
+	sets    uint64           // how many sets were wanted before this one
+	expires time.Time        // when the lease runs out unless it is renewed
 	current clientv3.LeaseID // lease, for others than run
 	closed  bool
 
@@ -40,8 +42,9 @@ type announcement struct {
 
 // A placement is what an announcement knows of one of its keys.
 type placement struct {
-	value string           // as last written, "" if the key has to be written again
-	lease clientv3.LeaseID // under which it was last written
+	value     string           // as last written, "" if the key has to be written again
+	lease     clientv3.LeaseID // under which it was last written for certain, 0 if it never was
+	confirmed bool             // written at least once for certain; a lost response leaves it open
 }
 
 var _ discovery.Announcement = (*announcement)(nil)
@@ -70,7 +73,8 @@ func (b *Backend) Announce(ctx context.Context, instances []discovery.Instance) 
 	wait := time.NewTimer(announceWait)
 	defer wait.Stop()
 	select {
-	case <-outcome:
+	case failure := <-outcome:
+		b.log.Debug("announced", slog.Int("instances", len(wanted)), slog.Any("error", failure))
 	case <-wait.C:
 		a.notePending()
 	case <-ctx.Done():
@@ -95,6 +99,7 @@ func (a *announcement) Update(ctx context.Context, instances []discovery.Instanc
 		return discovery.ErrClosed
 	}
 	a.wanted = wanted
+	a.sets++
 	a.status.Instances = len(wanted)
 	a.waiting = append(a.waiting, outcome)
 	a.mu.Unlock()
@@ -116,7 +121,11 @@ func (a *announcement) Update(ctx context.Context, instances []discovery.Instanc
 func (a *announcement) Status() discovery.AnnouncementStatus {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.status
+	status := a.status
+	if status.Registered && status.Err != nil && time.Now().After(a.expires) {
+		status.Registered, status.Since = false, a.expires
+	}
+	return status
 }
 
 // Close implements [discovery.Announcement]. It revokes the lease. etcd then removes, in
@@ -154,11 +163,14 @@ func (a *announcement) withdraw(ctx context.Context) error {
 func (a *announcement) run(ctx context.Context) {
 	defer close(a.stopped)
 	var pause backoff
-	var good time.Time      // of the latest success: the lease holds for a TTL from then
+	var stored struct { // by the latest success
+		set   uint64
+		lease clientv3.LeaseID
+	}
 	level := slog.LevelWarn // of the next failure: the first of several in a row is news
 	for {
 		a.mu.Lock()
-		wanted, waiting := a.wanted, a.waiting
+		wanted, set, waiting := a.wanted, a.sets, a.waiting
 		a.waiting = nil
 		a.mu.Unlock()
 
@@ -170,14 +182,16 @@ func (a *announcement) run(ctx context.Context) {
 		wait := a.backend.ttl / 3
 		if err == nil {
 			pause.reset()
-			good, level = started, slog.LevelWarn
+			stored.set, stored.lease, level = set, a.lease, slog.LevelWarn
+			a.extend(started)
 		} else {
 			wait = min(wait, pause.next())
 			a.backend.log.Log(ctx, level, "announcement failed, trying again", slog.Any("error", err))
 			level = slog.LevelDebug
 		}
-		alive := a.lease != 0 && time.Since(good) < a.backend.ttl
-		a.setStatus(err == nil || (alive && !errors.Is(err, discovery.ErrOwned)), err)
+		// What failed may be no more than a renewal, and the lease may hold a while longer.
+		holds := stored.set == set && stored.lease == a.lease && !errors.Is(err, discovery.ErrOwned)
+		a.setStatus(err == nil || (a.lease != 0 && holds), err)
 		for _, outcome := range waiting {
 			outcome <- err
 		}
@@ -204,6 +218,13 @@ func (a *announcement) notePending() {
 	if !a.status.Registered && a.status.Err == nil {
 		a.status.Err = errPending
 	}
+}
+
+// extend notes that the lease was renewed, at the earliest when the attempt started.
+func (a *announcement) extend(started time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.expires = started.Add(a.backend.ttl)
 }
 
 func (a *announcement) setStatus(registered bool, err error) {

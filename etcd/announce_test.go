@@ -24,10 +24,10 @@ func TestAnnouncementLayout(t *testing.T) {
 		t.Fatal("there is no key services/image.thumbnail/host-a")
 	}
 	const want = `{"v":1,"address":"10.0.0.7:7070","region":"eu","zone":"a","version":"v1.4.0","metadata":{"weight":"3"}}`
-	if value := string(got.Kvs[0].Value); value != want {
+	if value := string(got.Kvs[0].GetValue()); value != want {
 		t.Errorf("the value is %s, want %s", value, want)
 	}
-	lease := must(client.TimeToLive(t.Context(), clientv3.LeaseID(got.Kvs[0].Lease)))(t)
+	lease := must(client.TimeToLive(t.Context(), clientv3.LeaseID(got.Kvs[0].GetLease())))(t)
 	if lease.GrantedTTL != 30 {
 		t.Errorf("the lease lives %d s, want 30", lease.GrantedTTL)
 	}
@@ -45,7 +45,7 @@ func TestUpdateWritesOnlyDifferences(t *testing.T) {
 		if len(kvs) == 0 {
 			return 0
 		}
-		return kvs[0].ModRevision
+		return kvs[0].GetModRevision()
 	}
 	announcement := announce(t, s.backend(), instance("mail", 1), instance("mail", 2), instance("mail", 3))
 	one, two := modified("i1"), modified("i2")
@@ -126,6 +126,36 @@ func TestCloseIsSeenAtOnce(t *testing.T) {
 	if left := must(s.client().Leases(t.Context()))(t).Leases; len(left) != 0 {
 		t.Errorf("leases are left behind: %v", left)
 	}
+}
+
+func TestStatusOutlivesAnOutageByTheLease(t *testing.T) {
+	s := newStore(t)
+	announcement := announce(t, s.backend(), instance("mail", 1))
+	cut := time.Now()
+	s.stop()
+	eventually(t, "it counts as no longer registered", func() bool { return !announcement.Status().Registered })
+	status := announcement.Status()
+	if lived := status.Since.Sub(cut); status.Err == nil || lived > ttl {
+		t.Errorf("it counted as registered for %v after the last renewal could have happened: %+v", lived, status)
+	}
+	s.start()
+	eventually(t, "it is registered", func() bool { return announcement.Status().Registered })
+	if err := announcement.Update(t.Context(), []discovery.Instance{instance("mail", 2)}); err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := announcement.Update(ctx, []discovery.Instance{instance("mail", 3)}); err == nil {
+		t.Error("an update without a store succeeded")
+	}
+	eventually(t, "a set that was never stored does not count", func() bool { return !announcement.Status().Registered })
+	s.start()
+	view := runView(t, s.backend())
+	eventually(t, "the set is stored in the end", func() bool {
+		got := view.Get("mail")
+		return len(got) == 1 && got[0].ID == "i3" && announcement.Status().Registered
+	})
 }
 
 func TestCloseReportsAStoreThatIsAway(t *testing.T) {

@@ -48,7 +48,7 @@ func compact(t *testing.T, client *clientv3.Client) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	written := must(client.Put(ctx, "unrelated", ""))(t)
-	must(client.Compact(ctx, written.Header.Revision, clientv3.WithCompactPhysical()))(t)
+	must(client.Compact(ctx, written.Header.GetRevision(), clientv3.WithCompactPhysical()))(t)
 }
 
 func TestBackendConforms(t *testing.T) {

@@ -10,12 +10,16 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	grpcbackoff "google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/roster-go/roster/etcd/internal/zapslog"
 )
@@ -30,7 +34,7 @@ type DialOptions struct {
 
 	// Timeout bounds the attempt to reach the cluster, 5 s if zero. If negative, Dial does
 	// not try: it returns a client that connects when it is used, for programs that start
-	// while the cluster is away.
+	// while the cluster is away. A user is authenticated in any case.
 	Timeout time.Duration
 	// Logger is told what the client logs, at debug and warn level. Nil is silent.
 	Logger *slog.Logger
@@ -38,7 +42,7 @@ type DialOptions struct {
 
 // An EndpointError reports an endpoint that is malformed.
 type EndpointError struct {
-	Endpoint string
+	Endpoint string // without user and password
 	Fault    string // what is wrong, as a clause
 }
 
@@ -87,25 +91,45 @@ func Dial(ctx context.Context, endpoints []string, opts DialOptions) (*clientv3.
 	if err != nil {
 		return nil, err
 	}
-	client, err := clientv3.New(config)
-	if err != nil {
-		return nil, fmt.Errorf("etcd: create a client for %q: %w", endpoints, err)
-	}
-	if opts.Timeout < 0 {
-		return client, nil
-	}
 	timeout := opts.Timeout
-	if timeout == 0 {
+	if timeout <= 0 {
 		timeout = defaultDialTimeout
+	}
+	config.DialTimeout = timeout // bounds the authentication, which New does
+	client, err := clientv3.New(config)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, &UnreachableError{Endpoints: endpoints, Timeout: timeout, Err: err}
+	case err != nil:
+		return nil, fmt.Errorf("etcd: open %q, check the user name and the password: %w", endpoints, err)
+	case opts.Timeout < 0:
+		return client, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// Any answer of a member that has a leader will do, even that the key may not be read.
 	_, err = client.Get(ctx, "roster-dial", clientv3.WithKeysOnly(), clientv3.WithLimit(1))
-	if ctx.Err() != nil {
-		return nil, errors.Join(&UnreachableError{Endpoints: endpoints, Timeout: timeout, Err: err}, client.Close())
+	if ctx.Err() == nil {
+		return client, nil
 	}
-	return client, nil
+	err = &UnreachableError{Endpoints: endpoints, Timeout: timeout, Err: reason(context.WithoutCancel(ctx), client, err)}
+	return nil, errors.Join(err, client.Close())
+}
+
+// reasonTimeout bounds the look for a reason after an attempt has failed.
+const reasonTimeout = 500 * time.Millisecond
+
+// reason finds out why there is no connection. Requests of the client wait for one and then
+// report no more than that they waited; one that does not wait reports what happened.
+func reason(ctx context.Context, client *clientv3.Client, timeout error) error {
+	ctx, cancel := context.WithTimeout(ctx, reasonTimeout)
+	defer cancel()
+	request := &etcdserverpb.RangeRequest{Key: []byte("roster-dial"), KeysOnly: true}
+	_, err := etcdserverpb.NewKVClient(client.ActiveConnection()).Range(ctx, request)
+	if status.Code(err) == codes.Unavailable {
+		return errors.New(status.Convert(err).Message())
+	}
+	return timeout
 }
 
 func clientConfig(endpoints []string, opts DialOptions) (clientv3.Config, error) {
@@ -114,7 +138,7 @@ func clientConfig(endpoints []string, opts DialOptions) (clientv3.Config, error)
 	}
 	for _, endpoint := range endpoints {
 		if fault := endpointFault(endpoint); fault != "" {
-			return clientv3.Config{}, &EndpointError{Endpoint: endpoint, Fault: fault}
+			return clientv3.Config{}, &EndpointError{Endpoint: redact(endpoint), Fault: fault}
 		}
 	}
 	config := clientv3.Config{
@@ -135,6 +159,19 @@ func clientConfig(endpoints []string, opts DialOptions) (clientv3.Config, error)
 	var err error
 	config.TLS, err = tlsConfig(endpoints, opts)
 	return config, err
+}
+
+// redact hides a user and a password that somebody wrote into an endpoint.
+func redact(endpoint string) string {
+	at := strings.LastIndex(endpoint, "@")
+	if at < 0 {
+		return endpoint
+	}
+	scheme, _, ok := strings.Cut(endpoint, "://")
+	if !ok {
+		return "redacted" + endpoint[at:]
+	}
+	return scheme + "://redacted" + endpoint[at:]
 }
 
 func endpointFault(endpoint string) string {
@@ -160,8 +197,8 @@ func endpointFault(endpoint string) string {
 	case port == "":
 		return "the port is missing"
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Sprintf("the port is %q", port)
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+		return fmt.Sprintf("the port is %q, not a number from 1 to 65535", port)
 	}
 	return ""
 }

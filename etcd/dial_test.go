@@ -15,6 +15,7 @@ func TestDialRefusesMalformedEndpoints(t *testing.T) {
 	for _, endpoint := range []string{
 		"", "localhost", ":2379", "localhost:", "localhost:http:x", "localhost:99999", "ftp://localhost:21",
 		"http://localhost", "http://localhost:2379/path", "http://user:secret@localhost:2379", "http://%zz:1", "::1:2379",
+		"user:secret@localhost:x", "http://user:secret@%zz:1",
 	} {
 		_, err := etcd.Dial(t.Context(), []string{"localhost:2379", endpoint}, etcd.DialOptions{})
 		var fault *etcd.EndpointError

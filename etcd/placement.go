@@ -109,9 +109,7 @@ func (a *announcement) remove(ctx context.Context, wanted map[discovery.Key]disc
 		ops := make([]clientv3.Op, len(keys))
 		for i, key := range keys {
 			stored := encodeKey(a.backend.prefix, key)
-			ops[i] = clientv3.OpTxn(
-				[]clientv3.Cmp{clientv3.Compare(clientv3.LeaseValue(stored), "=", a.held[key].lease)},
-				[]clientv3.Op{clientv3.OpDelete(stored)}, nil)
+			ops[i] = a.ifOurs(stored, a.held[key], clientv3.OpDelete(stored))
 		}
 		if _, err := a.commit(ctx, ops); err != nil {
 			return fmt.Errorf("etcd: remove instances: %w", err)
@@ -150,6 +148,13 @@ func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]disco
 			size += len(pending[n].value)
 			ops = append(ops, a.put(pending[n].key, pending[n].value))
 		}
+		// Noted before the outcome is known: a write whose response is lost may have
+		// happened, and then has to be removed like any other.
+		for _, w := range pending[:n] {
+			if a.held[w.key] == nil {
+				a.held[w.key] = &placement{}
+			}
+		}
 		results, err := a.commit(ctx, ops)
 		if err != nil {
 			return fmt.Errorf("etcd: write instances: %w", err)
@@ -159,7 +164,7 @@ func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]disco
 				faults = append(faults, &discovery.OwnedError{Key: w.key, Owner: owner})
 				continue
 			}
-			a.held[w.key] = &placement{value: w.value, lease: a.lease}
+			a.held[w.key] = &placement{value: w.value, lease: a.lease, confirmed: true}
 		}
 		pending = pending[n:]
 	}
@@ -174,15 +179,28 @@ func (a *announcement) put(key discovery.Key, encoded string) clientv3.Op {
 	stored := encodeKey(a.backend.prefix, key)
 	put := clientv3.OpPut(stored, encoded, clientv3.WithLease(a.lease))
 	placed := a.held[key]
-	if placed == nil {
+	if placed == nil || !placed.confirmed {
 		return clientv3.OpTxn(nil, []clientv3.Op{put}, nil)
 	}
-	ifOurs := clientv3.OpTxn(
-		[]clientv3.Cmp{clientv3.Compare(clientv3.LeaseValue(stored), "=", placed.lease)},
-		[]clientv3.Op{put}, []clientv3.Op{clientv3.OpGet(stored, clientv3.WithKeysOnly())})
 	return clientv3.OpTxn(
 		[]clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(stored), "=", 0)},
-		[]clientv3.Op{put}, []clientv3.Op{ifOurs})
+		[]clientv3.Op{put}, []clientv3.Op{a.ifOurs(stored, placed, put)})
+}
+
+// ifOurs returns the operation that does op if the key is under a lease of this
+// announcement, and otherwise reads whose it is. That is the lease of the last certain
+// write, or the present one: a write under it may have happened although its response was
+// lost. Keys that are under no lease are nobody's, and so not this announcement's.
+func (a *announcement) ifOurs(stored string, placed *placement, op clientv3.Op) clientv3.Op {
+	otherwise := clientv3.OpGet(stored)
+	for _, lease := range []clientv3.LeaseID{placed.lease, a.lease} {
+		if lease != 0 {
+			otherwise = clientv3.OpTxn(
+				[]clientv3.Cmp{clientv3.Compare(clientv3.LeaseValue(stored), "=", lease)},
+				[]clientv3.Op{op}, []clientv3.Op{otherwise})
+		}
+	}
+	return otherwise
 }
 
 // commit runs ops, each a nested transaction, in one revision.
@@ -203,16 +221,12 @@ func (a *announcement) commit(ctx context.Context, ops []clientv3.Op) ([]*client
 // ownerOf tells whether the nested transaction of put found another owner, and which.
 func ownerOf(result *clientv3.TxnResponse) (lease string, owned bool) {
 	for _, nested := range result.Responses {
-		inner := nested.GetResponseTxn()
-		if inner == nil || inner.Succeeded {
-			continue
+		if inner := nested.GetResponseTxn(); inner != nil {
+			return ownerOf((*clientv3.TxnResponse)(inner))
 		}
-		for _, read := range inner.Responses {
-			for _, kv := range read.GetResponseRange().GetKvs() {
-				return leaseText(clientv3.LeaseID(kv.Lease)), true
-			}
+		for _, kv := range nested.GetResponseRange().GetKvs() {
+			return leaseText(clientv3.LeaseID(kv.GetLease())), true
 		}
-		return "", true
 	}
 	return "", false
 }

@@ -173,10 +173,10 @@ func (b *Backend) list(ctx context.Context) (int64, []discovery.Instance, error)
 			return 0, nil, fmt.Errorf("read %s: %w", prefix, err)
 		}
 		if revision == 0 {
-			revision = page.Header.Revision
+			revision = page.Header.GetRevision()
 		}
 		for _, kv := range page.Kvs {
-			instance, err := decode(b.prefix, string(kv.Key), kv.Value)
+			instance, err := decode(b.prefix, string(kv.GetKey()), kv.GetValue())
 			if err != nil {
 				b.skip(err)
 				continue
@@ -186,27 +186,27 @@ func (b *Backend) list(ctx context.Context) (int64, []discovery.Instance, error)
 		if !page.More || len(page.Kvs) == 0 {
 			return revision, instances, nil
 		}
-		from = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
+		from = string(page.Kvs[len(page.Kvs)-1].GetKey()) + "\x00"
 	}
 }
 
 func (b *Backend) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return b.client.Get(ctx, key, opts...)
+	return b.client.Get(ctx, key, opts...) //nolint:wrapcheck // the caller says what it was reading
 }
 
 // deliver passes on one response of the watch, which holds whole revisions: the store ends
 // a response at the end of a revision, and the client joins the fragments of one.
 func (b *Backend) deliver(response clientv3.WatchResponse, sink discovery.Sink) {
 	if response.IsProgressNotify() {
-		sink.Fresh(response.Header.Revision)
+		sink.Fresh(response.Header.GetRevision())
 		return
 	}
 	changes := make([]discovery.Change, 0, len(response.Events))
 	revision := int64(0)
 	for _, event := range response.Events {
-		revision = event.Kv.ModRevision
+		revision = event.GetKv().GetModRevision()
 		if change, ok := b.change(event); ok {
 			changes = append(changes, change)
 		}
@@ -219,9 +219,9 @@ func (b *Backend) deliver(response clientv3.WatchResponse, sink discovery.Sink) 
 // change decodes an event. A value that is not an instance replaces whatever its key held,
 // so it is a removal.
 func (b *Backend) change(event *clientv3.Event) (discovery.Change, bool) {
-	key := string(event.Kv.Key)
-	if event.Type != clientv3.EventTypeDelete {
-		instance, err := decode(b.prefix, key, event.Kv.Value)
+	key := string(event.GetKv().GetKey())
+	if event.GetType() != clientv3.EventTypeDelete {
+		instance, err := decode(b.prefix, key, event.GetKv().GetValue())
 		if err == nil {
 			return discovery.Change{Instance: instance}, true
 		}

@@ -28,19 +28,26 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, &DirError{Dir: dir, Err: err}
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, &LockedError{Dir: dir, PID: holder(file)}
+			return nil, errors.Join(&LockedError{Dir: dir, PID: holder(file)}, file.Close())
 		}
-		return nil, &DirError{Dir: dir, Err: fmt.Errorf("lock %s: %w", file.Name(), err)}
+		return nil, errors.Join(&DirError{Dir: dir, Err: fmt.Errorf("lock %s: %w", file.Name(), err)}, file.Close())
 	}
-	if err := file.Truncate(0); err == nil {
-		_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	}
-	if err != nil {
+	if err := note(file); err != nil {
 		return nil, errors.Join(&DirError{Dir: dir, Err: err}, file.Close())
 	}
 	return file, nil
+}
+
+// note writes this process's id into the file it has locked.
+func note(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return fmt.Errorf("empty the lock file: %w", err)
+	}
+	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	return nil
 }
 
 func holder(file *os.File) int {

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -29,6 +28,8 @@ type Server struct {
 	etcd     *embed.Etcd
 	serving  atomic.Pointer[grpc.Server] // nil until clients are served
 
+	failures sync.WaitGroup // the goroutine that logs what fails in the listeners
+	stopping atomic.Bool    // listeners end because they should
 	closing  sync.Once
 	closed   chan struct{} // closed when nothing of the server is left
 	closeErr error         // may be read once closed is closed
@@ -71,21 +72,23 @@ func (s *Server) Close(ctx context.Context) error {
 // stop ends what start began. It runs once.
 func (s *Server) stop() {
 	defer close(s.closed)
+	s.stopping.Store(true)
 	// etcd would give every stream, and watches have no end of their own, several seconds.
 	if serving := s.serving.Load(); serving != nil {
 		serving.Stop()
 	}
 	s.etcd.Close()
+	s.failures.Wait()
 	if err := s.lock.Close(); err != nil {
 		s.closeErr = fmt.Errorf("embedded etcd: release the lock of %q: %w", s.dir, err)
 	}
 }
 
-// watchFailures logs what fails in the listeners until the server is closed.
-func (s *Server) watchFailures() {
+// logFailures logs what fails in the listeners until the server is closed.
+func (s *Server) logFailures() {
 	for err := range s.etcd.Err() {
-		if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-			s.log.Error("embedded etcd: a listener failed", slog.Any("error", err))
+		if err != nil && !s.stopping.Load() {
+			s.log.Error("embedded etcd: a listener failed, clients cannot connect; restart the server", slog.Any("error", err))
 		}
 	}
 }

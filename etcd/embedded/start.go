@@ -89,7 +89,7 @@ func start(ctx context.Context, config Config, requested netip.AddrPort) (*Serve
 		}()
 		return nil, &TimeoutError{Dir: config.Dir, Action: "start", After: time.Since(began), Err: context.Cause(ctx)}
 	}
-	go s.watchFailures()
+	s.failures.Go(s.logFailures)
 	select {
 	case <-s.etcd.Server.ReadyNotify():
 		return s, nil

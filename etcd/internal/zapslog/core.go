@@ -63,7 +63,7 @@ func (c *core) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcor
 func (c *core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	record := slog.NewRecord(time.Now(), level(entry.Level), "etcd: "+entry.Message, 0)
 	record.AddAttrs(attrs(fields)...)
-	return c.handler.Handle(context.Background(), record)
+	return c.handler.Handle(context.Background(), record) //nolint:wrapcheck // one interface stands for the other
 }
 
 // Sync implements [zapcore.Core].
