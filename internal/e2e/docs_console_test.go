@@ -21,7 +21,7 @@ import (
 
 const (
 	// commandLimit bounds one command; the first ones compile the program.
-	commandLimit = 5 * time.Minute
+	commandLimit = 3 * time.Minute
 
 	// stopLimit bounds how long what a document started may take to stop when asked to.
 	stopLimit = 20 * time.Second

@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,7 +34,7 @@ func Func[In, Out any](capability string, fn func(context.Context, In) (Out, err
 			if err != nil {
 				return nil, err
 			}
-			output, err = json.Marshal(out)
+			output, err = encode(out)
 			if err != nil {
 				return nil, status.Errorf(codes.Internal, "the result of %s has no JSON form: %v", capability, err)
 			}
@@ -52,4 +53,16 @@ func Invalid(format string, args ...any) error {
 func (d *definition) panicked(what string, v any) error {
 	d.log.Error("panic", "in", what, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	return status.Errorf(codes.Internal, "%s panicked; the plugin's log has the stack", what)
+}
+
+// encode is json.Marshal without escapes for HTML, which double the size of some texts and
+// which nobody needs who reads JSON as JSON.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err //nolint:wrapcheck // as json.Marshal
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -67,14 +68,16 @@ func writeError(w http.ResponseWriter, err error) {
 }
 
 func writeJSON(w http.ResponseWriter, httpCode int, answer any) {
-	body, err := json.Marshal(answer)
-	if err != nil { // answers are plain structs
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // the content type says that it is no page
+	if err := encoder.Encode(answer); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError) // answers are plain structs and valid JSON
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(httpCode)
-	_, _ = w.Write(append(body, '\n')) // a reader that went away needs no answer
+	_, _ = body.WriteTo(w) // a reader that went away needs no answer
 }
