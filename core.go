@@ -43,8 +43,8 @@ func check[T any](c *core, name string, v *T, site callers) error {
 	return nil
 }
 
-func newEntry[T any](c *core, name string, v T, site callers, version uint64) *entry[T] {
-	return &entry[T]{value: v, hits: c.counts.registered(name), site: site, at: time.Now(), version: version}
+func newEntry[T any](hits counter, v T, site callers, version uint64) *entry[T] {
+	return &entry[T]{value: v, hits: hits, site: site, at: time.Now(), version: version}
 }
 
 func (e *entry[T]) claim(home string) Claim {

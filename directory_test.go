@@ -77,6 +77,22 @@ func TestCountsOutliveTheEntry(t *testing.T) {
 	assert.Equal(t, total, uint64(names+1))
 }
 
+// A registration is a name that was not there. Giving one a new value is not.
+func TestReloadsCountOnlyNewNamesAsRegistrations(t *testing.T) {
+	t.Parallel()
+	h := roster.NewHot[int](quiet())
+	for i := range 5 {
+		assert.NoError(t, h.Reload(map[string]int{"a": i, "b": i}))
+		assert.NoError(t, h.Replace("a", i))
+		h.Get("a")
+	}
+	assert.Equal(t, h.Stats(), roster.Stats{
+		Lookups:       []roster.Count{{Name: "a", Outcome: roster.Hit, N: 5}},
+		Registrations: []roster.Count{{Name: "a", Outcome: roster.Success, N: 1}, {Name: "b", Outcome: roster.Success, N: 1}},
+		Reloads:       []roster.Count{{Outcome: roster.Success, N: 5}},
+	})
+}
+
 func TestDirectoryListsRegistries(t *testing.T) {
 	t.Parallel()
 	d := roster.NewDirectory()

@@ -88,8 +88,17 @@ func (h *Hot[T]) put(current *snapshot[T], name string, v T, site callers) {
 	if i, found := slices.BinarySearch(current.names, name); !found {
 		next.names = slices.Insert(slices.Clone(current.names), i, name)
 	}
-	next.index[name] = newEntry(h.core, name, v, site, next.version)
+	next.index[name] = newEntry(h.hits(current, name), v, site, next.version)
 	h.published.Store(next)
+}
+
+// hits is the counter of a name that is about to be written: it counts on if the
+// name is registered, and counts a registration if it is new. The caller holds h.mu.
+func (h *Hot[T]) hits(current *snapshot[T], name string) counter {
+	if e, ok := current.index[name]; ok {
+		return e.hits
+	}
+	return h.counts.registered(name)
 }
 
 // Unregister removes a name. The error is an [*UnknownError] if it is not
@@ -138,7 +147,7 @@ func (h *Hot[T]) Reload(entries map[string]T) error {
 	current := h.published.Load()
 	next := &snapshot[T]{index: make(map[string]*entry[T], len(names)), names: names, version: current.version + 1}
 	for i, name := range names {
-		next.index[name] = newEntry(h.core, name, values[i], site, next.version)
+		next.index[name] = newEntry(h.hits(current, name), values[i], site, next.version)
 	}
 	h.published.Store(next)
 	for _, name := range current.names {

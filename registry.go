@@ -69,7 +69,7 @@ func (r *Registry[T]) register(name string, v T, site callers) error {
 		r.entries, r.frozen = maps.Clone(r.entries), false
 	}
 	r.version++
-	r.entries[name] = newEntry(r.core, name, v, site, r.version)
+	r.entries[name] = newEntry(r.counts.registered(name), v, site, r.version)
 	r.unseenGets = 0
 	r.published.Store(nil)
 	return nil

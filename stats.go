@@ -13,7 +13,7 @@ type Outcome string
 
 // The outcomes.
 const (
-	Success   Outcome = "success"   // a registration or a reload took effect
+	Success   Outcome = "success"   // a new name was registered, or a reload took effect
 	Duplicate Outcome = "duplicate" // a registration found its name taken
 	Invalid   Outcome = "invalid"   // a registration had a malformed name or no value; a reload was refused
 	Hit       Outcome = "hit"       // a lookup found its name

@@ -59,8 +59,7 @@ get them out of the output:
 			if output, err = saveFields(output, saves); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", output)
-			return err
+			return printOut(cmd.OutOrStdout(), append(output, '\n'))
 		},
 	}
 	address.add(cmd)
@@ -128,7 +127,7 @@ func addFiles(input []byte, texts, binaries []string) ([]byte, error) {
 	if err := add("--bytes", binaries, base64.StdEncoding.EncodeToString); err != nil {
 		return nil, err
 	}
-	return json.Marshal(object)
+	return encodeObject(object)
 }
 
 // saveFields moves base64 fields of an output object to files.
@@ -154,7 +153,15 @@ func saveFields(output json.RawMessage, assignments []string) (json.RawMessage, 
 		}
 		delete(object, field)
 	}
-	return json.Marshal(object)
+	return encodeObject(object)
+}
+
+func encodeObject(object map[string]json.RawMessage) ([]byte, error) {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("as JSON: %w", err)
+	}
+	return text, nil
 }
 
 func decodeObject(text []byte, what, flag string) (map[string]json.RawMessage, error) {

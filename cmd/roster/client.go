@@ -85,7 +85,7 @@ func (c *client) call(ctx context.Context, capability string, input []byte) (out
 
 // get reads a list.
 func (c *client) get(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url(path), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url(path), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("the request: %w", err)
 	}

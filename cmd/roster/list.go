@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -57,8 +58,7 @@ func newList(address *addressFlag) *cobra.Command {
 				return err
 			}
 			if format == "json" {
-				_, err := cmd.OutOrStdout().Write(answer)
-				return err
+				return printOut(cmd.OutOrStdout(), answer)
 			}
 			return wanted.table(answer, cmd.OutOrStdout())
 		},
@@ -84,8 +84,7 @@ func table[A any](answer []byte, w io.Writer, header string, rows func(A, func(c
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("the table: %w", err)
 	}
-	_, err := b.WriteTo(w)
-	return err
+	return printOut(w, b.Bytes())
 }
 
 func capabilityTable(answer []byte, w io.Writer) error {
@@ -93,10 +92,10 @@ func capabilityTable(answer []byte, w io.Writer) error {
 		for _, c := range a.Capabilities {
 			var by []string
 			for _, p := range c.Providers {
-				switch {
-				case p.Kind == "remote":
+				switch p.Kind {
+				case "remote":
 					by = append(by, fmt.Sprintf("host %s (region %s)", p.Host, p.Region))
-				case p.Kind == "plugin":
+				case "plugin":
 					by = append(by, "plugin "+p.Name)
 				default:
 					by = append(by, p.Kind)
@@ -110,7 +109,8 @@ func capabilityTable(answer []byte, w io.Writer) error {
 func pluginTable(answer []byte, w io.Writer) error {
 	return table(answer, w, "NAME VERSION STATE SINCE PID RESTARTS CHECKSUM CAPABILITIES LAST-ERROR", func(a api.Plugins, row func(...string)) {
 		for _, p := range a.Plugins {
-			row(p.Name, p.Version, p.State, p.Since.Local().Format(time.DateTime), fmt.Sprint(p.PID), fmt.Sprint(p.Restarts),
+			since := p.Since.Local().Format(time.DateTime) //nolint:gosmopolitan // the reader's own clock
+			row(p.Name, p.Version, p.State, since, strconv.Itoa(p.PID), strconv.Itoa(p.Restarts),
 				p.Checksum, strings.Join(p.Capabilities, ","), orDash(p.LastError))
 		}
 	})
@@ -137,9 +137,17 @@ func registryTable(answer []byte, w io.Writer) error {
 	}
 	return table(answer, w, "NAME LIFECYCLE SIZE VERSION TYPE", func(a registries, row func(...string)) {
 		for _, r := range a.Registries {
-			row(r.Name, r.Lifecycle, fmt.Sprint(r.Size), fmt.Sprint(r.Version), r.Type)
+			row(r.Name, r.Lifecycle, strconv.Itoa(r.Size), strconv.FormatUint(r.Version, 10), r.Type)
 		}
 	})
+}
+
+// printOut writes what a command was asked for.
+func printOut(w io.Writer, text []byte) error {
+	if _, err := w.Write(text); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
 }
 
 func orDash(s string) string {

@@ -52,7 +52,7 @@ func buildPrograms(t *testing.T) programs {
 	t.Helper()
 	built.once.Do(func() {
 		root := docsRoot(t)
-		built.dir, built.err = os.MkdirTemp("", "roster-e2e-")
+		built.dir, built.err = os.MkdirTemp("", "roster-e2e-") //nolint:usetesting // it outlives the first test that asks
 		if built.err != nil {
 			return
 		}
@@ -216,7 +216,8 @@ func (d *daemon) call(ctx context.Context, capability, input string) (output map
 		}
 		return nil, answer.Error.Code, answer.Error.Message, nil
 	}
-	return output, "", "", json.Unmarshal(body, &output)
+	err = json.Unmarshal(body, &output)
+	return output, "", "", err
 }
 
 // get reads a path of the daemon.

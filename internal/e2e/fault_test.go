@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,7 +116,7 @@ func TestDataDirectory(t *testing.T) {
 	data := t.TempDir()
 	first := startDaemon(t, "--data", data)
 	r := first.roster(t, "up", "--listen", "127.0.0.1:0", "--data", data)
-	if r.code == 0 || !strings.Contains(r.stderr, data) || !strings.Contains(r.stderr, fmt.Sprint(first.pid)) {
+	if r.code == 0 || !strings.Contains(r.stderr, data) || !strings.Contains(r.stderr, strconv.Itoa(first.pid)) {
 		t.Errorf("a second daemon on one data directory: %+v", r)
 	}
 	first.kill(t)

@@ -44,8 +44,12 @@ func describeProcess(_ context.Context, input json.RawMessage) (json.RawMessage,
 	if err != nil {
 		return nil, fmt.Errorf("the host's name: %w", err)
 	}
-	return json.Marshal(process{
+	output, err := json.Marshal(process{
 		Host: host, PID: os.Getpid(), Go: runtime.Version(),
 		OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 	})
+	if err != nil {
+		return nil, fmt.Errorf("the description as JSON: %w", err)
+	}
+	return output, nil
 }

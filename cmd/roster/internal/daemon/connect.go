@@ -72,7 +72,7 @@ func unary[Req, Res any](method func(context.Context, *Req) (*Res, error)) func(
 
 // connectError keeps the code, the text and the details of a gRPC status. The
 // details tell a host that forwarded the call whether it ever started.
-func connectError(err error) error {
+func connectError(err error) *connect.Error {
 	s := status.Convert(err)
 	converted := connect.NewError(connect.Code(s.Code()), errors.New(s.Message()))
 	for _, packed := range s.Proto().GetDetails() {

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -284,8 +285,8 @@ func (c *cleanup) add(step func(context.Context) error) { c.steps = append(c.ste
 
 func (c *cleanup) run(ctx context.Context) error {
 	var errs []error
-	for i := len(c.steps) - 1; i >= 0; i-- {
-		errs = append(errs, c.steps[i](ctx))
+	for _, step := range slices.Backward(c.steps) {
+		errs = append(errs, step(ctx))
 	}
 	return errors.Join(errs...)
 }
