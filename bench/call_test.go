@@ -230,11 +230,7 @@ func goPluginClient(b *testing.B) pluginv1.FunctionServiceClient {
 // framePool calls over a connection that no other call uses meanwhile.
 func framePool(b *testing.B) func() error {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		b.Fatal(err)
-	}
-	socket := filepath.Join(dir, "socket")
+	socket := filepath.Join(b.TempDir(), "socket")
 	cmd := exec.Command(os.Args[0], socket)
 	cmd.Env = append(os.Environ(), roleVariable+"=frames")
 	if err := cmd.Start(); err != nil {
@@ -243,9 +239,6 @@ func framePool(b *testing.B) func() error {
 	b.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed
-		if err := os.RemoveAll(dir); err != nil {
-			b.Error(err)
-		}
 	})
 	pool := sync.Pool{}
 	return func() error {
