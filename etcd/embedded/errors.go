@@ -37,7 +37,10 @@ type DirError struct {
 
 func (e *DirError) Error() string {
 	advice := "choose another directory, or let this user create and write it"
-	if errors.Is(e.Err, syscall.ENOTDIR) || errors.Is(e.Err, fs.ErrExist) {
+	switch {
+	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
+		advice = "free about 200 MB there, or choose another directory"
+	case errors.Is(e.Err, syscall.ENOTDIR), errors.Is(e.Err, fs.ErrExist):
 		advice = "it is a file or lies below one: choose another directory, or move the file away"
 	}
 	return fmt.Sprintf("embedded etcd: cannot write the data directory %q: %v; %s", e.Dir, e.Err, advice)

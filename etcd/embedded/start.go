@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -132,10 +133,10 @@ func listenError(address netip.AddrPort, err error) error {
 func (s *Server) run(config Config, listen netip.AddrPort) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			err = &DataError{Dir: config.Dir, Err: fmt.Errorf("%v", reason)}
+			err = startError(config.Dir, reason)
 		}
 	}()
-	settings := etcdConfig(config, listen, zapslog.New(config.Logger).WithOptions(zap.WithFatalHook(fatalHook{})))
+	settings := etcdConfig(config, listen, zapslog.New(config.Logger).WithOptions(zap.WithFatalHook(fatalHook{}), zap.WithPanicHook(fatalHook{})))
 	settings.ServiceRegister = func(serving *grpc.Server) { s.serving.Store(serving) }
 	s.etcd, err = embed.StartEtcd(settings)
 	switch {
@@ -144,6 +145,20 @@ func (s *Server) run(config Config, listen netip.AddrPort) (err error) {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return listenError(listen, err)
 	default:
-		return &DataError{Dir: config.Dir, Err: err}
+		return startError(config.Dir, err)
 	}
+}
+
+// startError tells a directory that cannot be written from data that cannot be read.
+func startError(dir string, reason any) error {
+	err, ok := reason.(error)
+	if !ok {
+		err = fmt.Errorf("%v", reason)
+	}
+	for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission} {
+		if errors.Is(err, cause) {
+			return &DirError{Dir: dir, Err: err}
+		}
+	}
+	return &DataError{Dir: dir, Err: err}
 }
