@@ -19,11 +19,17 @@ type counter struct {
 // line of 64 bytes and a counter costs eight bytes per stripe.
 const countersPerPage = 8
 
-// maxStripes bounds the memory of a counter on machines with many processors.
-const maxStripes = 16
+// Two goroutines on different processors meet on a stripe with probability one
+// in the number of stripes, and then wait for each other's cache line: four
+// stripes per processor keep that rare. maxStripes bounds the memory of a
+// counter on machines with many processors.
+const (
+	stripesPerProcessor = 4
+	maxStripes          = 16
+)
 
 var stripes = func() int {
-	n := min(runtime.GOMAXPROCS(0), maxStripes)
+	n := min(stripesPerProcessor*runtime.GOMAXPROCS(0), maxStripes)
 	return 1 << bits.Len(uint(n-1)) // up to a power of two
 }()
 
