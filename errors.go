@@ -25,12 +25,16 @@ type NameError struct {
 }
 
 func (e *NameError) Error() string {
-	const shown = 64 // enough to recognise a name that is too long
-	name := e.Name
-	if len(name) > shown {
-		name = name[:shown] + "…"
+	return fmt.Sprintf("roster: %s: cannot register %q: %s (at %s)", e.Registry, shortened(e.Name), e.Fault, e.Site)
+}
+
+// shortened keeps enough of a name that is too long to recognise it.
+func shortened(name string) string {
+	const shown = 64
+	if len(name) <= shown {
+		return name
 	}
-	return fmt.Sprintf("roster: %s: cannot register %q: %s (at %s)", e.Registry, name, e.Fault, e.Site)
+	return name[:shown] + "…"
 }
 
 // Is makes errors.Is(err, ErrInvalidName) true.
@@ -123,7 +127,7 @@ const maxKnown = 20
 
 func (e *UnknownError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "roster: %s: %q is not registered", e.Registry, e.Name)
+	fmt.Fprintf(&b, "roster: %s: %q is not registered", e.Registry, shortened(e.Name))
 	if len(e.Nearest) > 0 {
 		b.WriteString(" (did you mean " + quotedList(e.Nearest, " or ") + "?)")
 	}

@@ -199,6 +199,8 @@ func TestLookupMissCarriesWhatIsKnown(t *testing.T) {
 		Registry: "drivers", Name: "Posgres", Total: 3,
 		Known: []string{"mysql", "postgres", "sqlite"}, Nearest: []string{"postgres"},
 	})
+	_, err = r.Lookup(strings.Repeat("x", 1<<20))
+	assert.True(t, len(err.Error()) < 400, "a short text even for a long name")
 }
 
 // register is a wrapper of the kind libraries put over their registry.

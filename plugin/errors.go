@@ -25,11 +25,12 @@ type UnknownCapabilityError struct {
 const (
 	shownCapabilities = 20
 	shownHosts        = 8
+	shownName         = 64 // bytes of a name that callers made up
 )
 
 func (e *UnknownCapabilityError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "plugin: nobody serves %q", e.Capability)
+	fmt.Fprintf(&b, "plugin: nobody serves %q", shortened(e.Capability, shownName))
 	if len(e.Nearest) > 0 {
 		b.WriteString(" (did you mean " + quotedList(e.Nearest, " or ") + "?)")
 	}

@@ -136,7 +136,8 @@ func (s *Server) run(config Config, listen netip.AddrPort) (err error) {
 			err = startError(config.Dir, reason)
 		}
 	}()
-	settings := etcdConfig(config, listen, zapslog.New(config.Logger).WithOptions(zap.WithFatalHook(fatalHook{}), zap.WithPanicHook(fatalHook{})))
+	log := slog.New(stopHandler{config.Logger.Handler(), &s.stopping})
+	settings := etcdConfig(config, listen, zapslog.New(log).WithOptions(zap.WithFatalHook(fatalHook{}), zap.WithPanicHook(fatalHook{})))
 	settings.ServiceRegister = func(serving *grpc.Server) { s.serving.Store(serving) }
 	s.etcd, err = embed.StartEtcd(settings)
 	switch {
