@@ -81,7 +81,7 @@ func TestFleetWithoutEtcdIsStaleAndServes(t *testing.T) {
 	t.Parallel()
 	p := buildPrograms(t)
 	store := startDaemon(t, "--host", "store")
-	server := startDaemon(t, "--host", "server", "--etcd", store.etcd, "--plugins", p.plugins)
+	startDaemon(t, "--host", "server", "--etcd", store.etcd, "--plugins", p.plugins)
 	client := startDaemon(t, "--host", "client", "--etcd", store.etcd)
 	eventually(t, 10*time.Second, "the client's host knows the server's", func() bool {
 		return strings.Contains(client.roster(t, "ls", "instances").stdout, "markdown.render")
@@ -98,9 +98,6 @@ func TestFleetWithoutEtcdIsStaleAndServes(t *testing.T) {
 	}
 	if _, ready := client.get(t, "/readyz"); !strings.Contains(ready, `"degraded"`) {
 		t.Errorf("/readyz: %s", ready)
-	}
-	if server.pid == 0 {
-		t.Error("the server is gone")
 	}
 }
 
