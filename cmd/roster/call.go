@@ -47,6 +47,11 @@ get them out of the output:
 			if input, err = addFiles(input, texts, binaries); err != nil {
 				return err
 			}
+			for _, assignment := range saves { // before the call, which may have effects
+				if _, _, err := splitAssignment("--save", assignment); err != nil {
+					return err
+				}
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			output, servedBy, err := c.call(ctx, args[0], input)
@@ -56,10 +61,11 @@ get them out of the output:
 			if verbose {
 				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "served by", servedBy)
 			}
-			if output, err = saveFields(output, saves); err != nil {
-				return err
+			rest, err := saveFields(output, saves)
+			if err != nil {
+				rest = output // what could not be saved is printed instead of lost
 			}
-			return printOut(cmd.OutOrStdout(), append(output, '\n'))
+			return errors.Join(err, printOut(cmd.OutOrStdout(), append(rest, '\n')))
 		},
 	}
 	address.add(cmd)

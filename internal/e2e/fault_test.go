@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,7 +56,7 @@ func TestPluginKilledUnderLoad(t *testing.T) {
 	var results, unavailable, done atomic.Int64
 	work := make(chan int)
 	var wg sync.WaitGroup
-	var slowest atomic.Int64
+	took := make([]time.Duration, calls) // each element is written by one caller
 	for range callers {
 		wg.Go(func() {
 			for i := range work {
@@ -63,7 +64,7 @@ func TestPluginKilledUnderLoad(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), deadline)
 				out, code, message, err := d.call(ctx, "text.stats", fmt.Sprintf(`{"text": "call %d"}`, i))
 				cancel()
-				slowest.Store(max(slowest.Load(), int64(time.Since(begun))))
+				took[i] = time.Since(begun)
 				switch {
 				case err != nil:
 					t.Errorf("call %d: %v", i, err)
@@ -96,7 +97,7 @@ func TestPluginKilledUnderLoad(t *testing.T) {
 	close(work)
 	wg.Wait()
 	t.Logf("%d calls: %d results, %d typed errors (unavailable); slowest %v; processes %v",
-		done.Load(), results.Load(), unavailable.Load(), time.Duration(slowest.Load()).Round(time.Millisecond), pids)
+		done.Load(), results.Load(), unavailable.Load(), slices.Max(took).Round(time.Millisecond), pids)
 	if results.Load()+unavailable.Load() != int64(calls) {
 		t.Errorf("%d results and %d errors do not add up to %d calls", results.Load(), unavailable.Load(), calls)
 	}
