@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/roster-go/roster"
@@ -228,24 +229,32 @@ func (h *Host) Remove(ctx context.Context, name string) error {
 // dir/*/plugin.yaml. If any of them cannot be added, none of them stays, and the
 // error joins all problems, each of one line.
 func (h *Host) LoadDir(ctx context.Context, dir string) error {
-	if _, err := os.ReadDir(dir); err != nil {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
 		return fmt.Errorf("plugin: folder of plugins %s; create it or name another", osFault(dir, err))
 	}
-	var paths []string
-	for _, pattern := range []string{DescriptorFile, "*/" + DescriptorFile} {
-		matches, err := fs.Glob(os.DirFS(dir), pattern)
-		if err != nil {
-			return fmt.Errorf("plugin: folder of plugins %s: %w", dir, err)
-		}
-		for _, match := range matches {
-			paths = append(paths, filepath.Join(dir, filepath.FromSlash(match)))
-		}
+	paths := descriptorsAt(nil, filepath.Join(dir, DescriptorFile))
+	for _, entry := range entries {
+		paths = descriptorsAt(paths, filepath.Join(dir, entry.Name(), DescriptorFile))
+	}
+	if len(paths) == 0 {
+		h.log.Warn("the folder of plugins holds none: there is no "+DescriptorFile+" in it or in its folders", "folder", dir)
 	}
 	descriptors, faults := h.readAll(paths)
 	if faults != nil {
 		return errors.Join(faults...)
 	}
 	return h.addAll(ctx, descriptors)
+}
+
+// descriptorsAt adds path to paths unless nothing can be there. A file that cannot be
+// looked at is added too, so that reading it says why.
+func descriptorsAt(paths []string, path string) []string {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return paths
+	}
+	return append(paths, path)
 }
 
 // readAll reads and checks descriptors, and names of more than one.

@@ -1,8 +1,10 @@
 package plugin_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -201,6 +203,27 @@ plugin: DIR/4/plugin.yaml:1:1: unknown field "nme"; known fields: api_version, c
 		}
 		if n, m := len(h.Plugins()), len(h.Capabilities()); n+m != 0 {
 			t.Errorf("%d plugins and %d capabilities are left", n, m)
+		}
+	})
+	t.Run("a folder without plugins is told", func(t *testing.T) {
+		dir := t.TempDir()
+		write(t, 0o644, "", dir, "README.md")
+		var log bytes.Buffer
+		h := newHost(t, plugin.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err := h.LoadDir(t.Context(), dir); err != nil || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), dir) {
+			t.Errorf("%v, log %s", err, &log)
+		}
+	})
+	// A plugin that cannot be looked at must not be missing in silence.
+	t.Run("a folder that cannot be read is told", func(t *testing.T) {
+		dir := t.TempDir()
+		loop := filepath.Join(dir, "loop")
+		if err := os.Symlink(loop, loop); err != nil {
+			t.Fatal(err)
+		}
+		h := newHost(t, plugin.Options{})
+		if _, ok := errors.AsType[*plugin.DescriptorError](h.LoadDir(t.Context(), dir)); !ok {
+			t.Error("the folder was passed over")
 		}
 	})
 	t.Run("no folder", func(t *testing.T) {
