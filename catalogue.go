@@ -1,5 +1,10 @@
 package roster
 
+import (
+	"maps"
+	"slices"
+)
+
 // A Provider is a package that registers a name when it is imported for its
 // side effect.
 type Provider struct {
@@ -14,3 +19,19 @@ type Provider struct {
 // The package providers has catalogues for the registries of the standard
 // library and of widely used modules.
 type Catalogue map[string][]Provider
+
+// providers returns those of name, or else those of the catalogued name that
+// name may be a slip of, with that name.
+func (c Catalogue) providers(name string) (suggested string, providers []Provider) {
+	if len(c) == 0 {
+		return "", nil
+	}
+	if providers = c[name]; len(providers) > 0 {
+		return "", providers
+	}
+	near := Nearest(name, slices.Sorted(maps.Keys(c)))
+	if len(near) == 0 {
+		return "", nil
+	}
+	return near[0], c[near[0]]
+}

@@ -11,16 +11,22 @@ type core struct {
 	elementType string
 	created     callers
 	counts      *stats
+	counted     bool
+	catalogue   Catalogue
+	early       earlyLookups
 }
 
-func newCore[T any](opts []Option) (*core, *Directory) {
+// newCore is called by the exported constructor of a registry.
+func newCore[T any](s *settings) *core {
+	created := callersOf(1)
 	elementType := reflect.TypeFor[T]().String()
-	s := newSettings(elementType, opts)
-	c := &core{name: s.name, elementType: elementType, created: callersOf(1), counts: newStats()}
 	if fault := checkName(s.name); fault != "" {
-		panic(&NameError{Registry: elementType, Name: s.name, Fault: fault, Site: c.created.site("")})
+		panic(&NameError{Registry: elementType, Name: s.name, Fault: fault, Site: created.site("")})
 	}
-	return c, s.directory
+	return &core{
+		name: s.name, elementType: elementType, created: created,
+		counts: newStats(), counted: !s.uncounted, catalogue: s.catalogue,
+	}
 }
 
 // Name is the registry's own name: the one given with [Named], or its element
@@ -30,21 +36,36 @@ func (c *core) Name() string { return c.name }
 // home is the package that created the registry.
 func (c *core) home() string { return c.created.homePackage() }
 
+// missed counts a lookup in vain.
+func (c *core) missed(name string, p packed, hash uint64) {
+	if c.counted {
+		c.counts.past.misses.addPacked(name, p, hash, 1)
+	}
+}
+
 // check refuses what must never become an entry, and counts the refusal.
 func check[T any](c *core, name string, v *T, site callers) error {
 	if fault := checkName(name); fault != "" {
-		c.counts.refused(name, Invalid)
+		c.counts.past.invalid.add(name, 1)
 		return &NameError{Registry: c.name, Name: name, Fault: fault, Site: site.site(c.home())}
 	}
 	if what := nilness(v); what != "" {
-		c.counts.refused(name, Invalid)
+		c.counts.past.invalid.add(name, 1)
 		return &NilError{Registry: c.name, Name: name, What: what, Site: site.site(c.home())}
 	}
 	return nil
 }
 
-func newEntry[T any](hits counter, v T, site callers, version uint64) *entry[T] {
-	return &entry[T]{value: v, hits: hits, site: site, at: time.Now(), version: version}
+// An entry is what is known of one value under one name. It never changes; a
+// replacement is a new entry.
+type entry[T any] struct {
+	value   T
+	site    callers
+	at      time.Time
+	version uint64 // of the registry that first had the entry
+
+	override bool      // put there by a verb that says so
+	shadowed *entry[T] // what an override stands in for; nil if nothing yet
 }
 
 func (e *entry[T]) claim(home string) Claim {

@@ -1,23 +1,22 @@
 package roster
 
 import (
+	"math"
 	"math/bits"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
 
-// A counter counts events exactly while many goroutines add to it. Each
-// counter has one cell per stripe; adding picks a stripe by the address of the
-// caller's stack, so that goroutines on different processors rarely share a
-// cache line. Reading adds the cells up.
-type counter struct {
-	cells []atomic.Uint64 // every countersPerPage-th one belongs to this counter
+// hits counts by ordinal, exactly, while many goroutines add. There is a row of
+// cells for each stripe, and whoever adds picks a stripe by the address of his
+// stack, so that goroutines on different processors rarely share a cache line.
+// Reading adds the rows up.
+type hits struct {
+	cells []atomic.Uint64 // row after row
+	width int             // ordinals in a row
+	older *hits           // narrower; whoever still knows only that one adds there
 }
-
-// A page interleaves eight counters, so that a stripe of a page is one cache
-// line of 64 bytes and a counter costs eight bytes per stripe.
-const countersPerPage = 8
 
 // Two goroutines on different processors meet on a stripe with probability one
 // in the number of stripes, and then wait for each other's cache line: four
@@ -26,6 +25,7 @@ const countersPerPage = 8
 const (
 	stripesPerProcessor = 4
 	maxStripes          = 16
+	minWidth            = 8 // a cache line of 64 bytes
 )
 
 var stripes = func() int {
@@ -33,14 +33,39 @@ var stripes = func() int {
 	return 1 << bits.Len(uint(n-1)) // up to a power of two
 }()
 
-func (c counter) add() {
-	c.cells[stripe()*countersPerPage].Add(1)
+// wideEnough returns h, or a wider successor that has a counter for ordinal n.
+func (h *hits) wideEnough(n int) *hits {
+	width := minWidth
+	if h != nil {
+		width = h.width
+		if n < width {
+			return h
+		}
+	}
+	for width <= n {
+		width *= 2
+	}
+	return &hits{cells: make([]atomic.Uint64, stripes*width), width: width, older: h}
 }
 
-func (c counter) load() uint64 {
+// cell is the counter to add to for ordinal n. It reads the counter, so that a
+// processor fetches it from memory while the name is still being compared; an
+// atomic addition would wait its turn. The comparison never holds.
+func (h *hits) cell(n int) *atomic.Uint64 {
+	c := &h.cells[stripe()*h.width+n]
+	if c.Load() == math.MaxUint64 {
+		return new(atomic.Uint64)
+	}
+	return c
+}
+
+// count is how often ordinal n was counted.
+func (h *hits) count(n int) uint64 {
 	var sum uint64
-	for i := 0; i < len(c.cells); i += countersPerPage {
-		sum += c.cells[i].Load()
+	for ; h != nil && n < h.width; h = h.older {
+		for i := n; i < len(h.cells); i += h.width {
+			sum += h.cells[i].Load()
+		}
 	}
 	return sum
 }
@@ -53,20 +78,4 @@ func stripe() int {
 	const stackShift, fibonacci = 11, 0x9E3779B97F4A7C15
 	h := uint64(uintptr(unsafe.Pointer(&local))>>stackShift) * fibonacci
 	return int(h>>32) & (stripes - 1)
-}
-
-// counters hands out counters from pages. It is not safe for concurrent use.
-type counters struct {
-	page []atomic.Uint64
-	used int
-}
-
-func (cs *counters) next() counter {
-	if cs.page == nil || cs.used == countersPerPage {
-		cs.page = make([]atomic.Uint64, stripes*countersPerPage)
-		cs.used = 0
-	}
-	c := counter{cells: cs.page[cs.used:]}
-	cs.used++
-	return c
 }

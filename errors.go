@@ -13,6 +13,8 @@ var (
 	ErrNilValue    = errors.New("nil value")
 	ErrDuplicate   = errors.New("name already registered")
 	ErrUnknown     = errors.New("name not registered")
+	ErrSealed      = errors.New("registry sealed")
+	ErrReleased    = errors.New("pin or lease already released")
 )
 
 // A NameError reports a name that cannot be registered: empty, longer than
@@ -103,8 +105,7 @@ func withoutMajor(module string) string {
 // Is makes errors.Is(err, ErrDuplicate) true.
 func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
 
-func duplicate[T any](c *core, name string, existing *entry[T], v *T, site callers) error {
-	c.counts.refused(name, Duplicate)
+func duplicate[T any](c *core, name string, existing *entry[T], v *T, site callers) *DuplicateError {
 	home := c.home()
 	return &DuplicateError{
 		Registry: c.name,
@@ -121,6 +122,26 @@ type UnknownError struct {
 	Known    []string // registered names in sorted order, at most 20 of them
 	Total    int      // how many names are registered
 	Nearest  []string // registered names that Name may be a slip of, best first, at most 3
+
+	// Providers are packages known to register Name, the recommended one first.
+	Providers []Provider
+	// Suggested is the catalogued name that Name may be a slip of, if Providers
+	// are its providers and not those of Name itself.
+	Suggested string
+
+	early *earlyLookup // of a lookup made while packages initialised
+}
+
+// Early tells about a lookup that was made while packages were still
+// initialising: the place that looked, and the place that registered the name
+// afterwards, which is zero as long as nobody has. It returns false for a
+// lookup made later, or on a goroutine of its own.
+func (e *UnknownError) Early() (lookup, registered Site, early bool) {
+	if e.early == nil {
+		return Site{}, Site{}, false
+	}
+	lookup, registered = e.early.sites()
+	return lookup, registered, true
 }
 
 const maxKnown = 20
@@ -131,13 +152,53 @@ func (e *UnknownError) Error() string {
 	if len(e.Nearest) > 0 {
 		b.WriteString(" (did you mean " + quotedList(e.Nearest, " or ") + "?)")
 	}
-	if e.Total == 0 {
-		b.WriteString("; nothing is: import the package that registers it, for its side effect")
-		return b.String()
+	if e.Total > 0 {
+		b.WriteString("; registered: " + strings.Join(e.Known, ", "))
+		if more := e.Total - len(e.Known); more > 0 {
+			fmt.Fprintf(&b, " and %d more", more)
+		}
 	}
-	b.WriteString("; registered: " + strings.Join(e.Known, ", "))
-	if more := e.Total - len(e.Known); more > 0 {
-		fmt.Fprintf(&b, " and %d more", more)
+	b.WriteString(e.advice())
+	return b.String()
+}
+
+func (e *UnknownError) advice() string {
+	lookup, registered, early := e.Early()
+	switch {
+	case early && !registered.IsZero():
+		return fmt.Sprintf("; it was looked up too early, while packages initialised, at %s, and registered afterwards at %s: "+
+			"look it up after main has started", lookup, registered)
+	case early:
+		return fmt.Sprintf("; packages are still initialising, and its provider may come later: "+
+			"look it up after main has started, not at %s%s", lookup, e.imports("; or, if nothing provides it,"))
+	case len(e.Providers) > 0:
+		return e.imports(";")
+	case e.Total == 0:
+		return "; nothing is: import the package that registers it, for its side effect"
+	}
+	return ""
+}
+
+// imports says which import declaration provides the name.
+func (e *UnknownError) imports(lead string) string {
+	if len(e.Providers) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(lead)
+	if e.Suggested != "" {
+		fmt.Fprintf(&b, " to register %q", e.Suggested)
+	}
+	for i, p := range e.Providers {
+		if i > 0 {
+			b.WriteString(" or")
+		} else {
+			b.WriteString(" add")
+		}
+		fmt.Fprintf(&b, " import _ %q", p.Import)
+		if p.Note != "" {
+			fmt.Fprintf(&b, " (%s)", p.Note)
+		}
 	}
 	return b.String()
 }
@@ -153,12 +214,61 @@ func quotedList(names []string, sep string) string {
 // Is makes errors.Is(err, ErrUnknown) true.
 func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
 
-func unknown(c *core, name string, names []string) error {
-	return &UnknownError{
+// unknown is the error of a lookup in vain at site.
+func (c *core) unknown(name string, names []string, site callers) error {
+	e := &UnknownError{
 		Registry: c.name,
 		Name:     name,
 		Known:    slices.Clone(names[:min(len(names), maxKnown)]),
 		Total:    len(names),
 		Nearest:  Nearest(name, names),
+		early:    c.early.note(name, c, site),
 	}
+	e.Suggested, e.Providers = c.catalogue.providers(name)
+	if e.Suggested != "" && len(e.Nearest) > 0 {
+		e.Suggested, e.Providers = "", nil // a name that is there is the better guess
+	}
+	return e
+}
+
+// A SealedError reports a write to a registry that was closed for writing.
+type SealedError struct {
+	Registry string
+	Name     string // the name that was to be written
+	Site     Site   // who tried
+	Sealed   Site   // who closed it
+}
+
+func (e *SealedError) Error() string {
+	return fmt.Sprintf("roster: %s: cannot register %q: the registry was sealed at %s; register before that (at %s)",
+		e.Registry, shortened(e.Name), e.Sealed, e.Site)
+}
+
+// Is makes errors.Is(err, ErrSealed) true.
+func (e *SealedError) Is(target error) bool { return target == ErrSealed }
+
+// An OverrideError reports an override that came too late, or to nothing. Too
+// late: the value it wants to stand in for has been handed out, and whoever got
+// one from a startup-only registry may keep it and must get the same again. To
+// nothing: nobody registered the name.
+type OverrideError struct {
+	Registry string
+	Name     string
+	Existing Claim    // whose value was handed out, or the override itself if it came to nothing
+	Lookups  uint64   // how often; 0 if the override came to nothing
+	Nearest  []string // registered names that Name may be a slip of
+	Site     Site     // who overrides
+}
+
+func (e *OverrideError) Error() string {
+	if e.Lookups > 0 {
+		return fmt.Sprintf("roster: %s: cannot override %q, registered at %s: it was looked up %d times already; "+
+			"override it before the first lookup (at %s)", e.Registry, e.Name, e.Existing.Site, e.Lookups, e.Site)
+	}
+	guess := ""
+	if len(e.Nearest) > 0 {
+		guess = " (did you mean " + quotedList(e.Nearest, " or ") + "?)"
+	}
+	return fmt.Sprintf("roster: %s: %q is overridden but nothing registers it%s; correct the name, or register it (at %s)",
+		e.Registry, e.Name, guess, e.Site)
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Hot registry is the lifecycle for entries that change while the program
@@ -16,173 +18,287 @@ import (
 // Every write publishes a new version atomically: a reader sees all of it or
 // nothing. Writers take turns, so the last of several concurrent reloads wins
 // and none is torn. Readers never lock. Removing or replacing a value does not
-// stop whoever already holds it.
+// stop whoever already holds it; with [OnRetire] or [CloseRetired] the registry
+// tells when the last pin and the last lease that could see the value are gone.
 type Hot[T any] struct {
 	*core
+	validators []func(View[T]) error
 
-	published atomic.Pointer[snapshot[T]] // never nil
+	published atomic.Pointer[version[T]] // never nil
+	feed      feed
+	drain     drain[T]
 
-	mu sync.Mutex // serialises writers: each derives the next snapshot from the published one
+	mu     sync.Mutex // serialises writers and guards the fields below; readers do not take it
+	used   int        // index cells in use, also for names of drafts that were dropped
+	closed *callers   // who closed the registry, or nil
 }
 
 // NewHot creates an empty hot registry and lists it in the process's directory
 // (see [In]). A registry that is no longer referenced leaves the directory by
 // itself.
-func NewHot[T any](opts ...Option) *Hot[T] {
-	c, directory := newCore[T](opts)
-	h := &Hot[T]{core: c}
-	h.published.Store(newSnapshot(map[string]*entry[T]{}, 0))
-	list(directory, h, c)
+func NewHot[T any](opts ...HotOption) *Hot[T] {
+	s := newSettings[T]()
+	for _, opt := range opts {
+		opt.forHot(&s)
+	}
+	h := &Hot[T]{core: newCore[T](&s), validators: typed[func(View[T]) error](s.validate...)}
+	h.published.Store(newVersion[T]())
+	h.drain.init(h, &s)
+	if !s.unlisted {
+		list(s.directory, h, h.core)
+	}
 	return h
 }
 
 // Register adds v under a name that is not taken and panics with the error of
 // [Hot.TryRegister] if that fails.
 func (h *Hot[T]) Register(name string, v T) {
-	if err := h.register(name, v, callersOf(0)); err != nil {
+	site := callersOf(0)
+	if err := h.write(name, site, func(d *Draft[T]) error { return d.register(name, v, site) }); err != nil {
 		panic(err)
 	}
 }
 
 // TryRegister adds v under a name that is not taken. Its errors are those of
-// [Registry.TryRegister]. Use [Hot.Replace] to change a name's value.
+// [Registry.TryRegister], with [*SealedError] after [Hot.Close], and a
+// [*ValidationError]. A refused value stays the caller's. Use [Hot.Replace] to
+// change a name's value.
 func (h *Hot[T]) TryRegister(name string, v T) error {
-	return h.register(name, v, callersOf(0))
+	site := callersOf(0)
+	return h.write(name, site, func(d *Draft[T]) error { return d.register(name, v, site) })
 }
 
-func (h *Hot[T]) register(name string, v T, site callers) error {
-	if err := check(h.core, name, &v, site); err != nil {
-		return err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	current := h.published.Load()
-	if existing, taken := current.index[name]; taken {
-		return duplicate(h.core, name, existing, &v, site)
-	}
-	h.put(current, name, v, site)
-	return nil
-}
-
-// Replace gives a registered name a new value. The error is a [*NameError] or a
-// [*NilError] for bad input, or an [*UnknownError] if the name is not registered;
-// the registry is then as it was.
+// Replace gives a registered name a new value. The error is a
+// [*NameError] or a [*NilError] for bad input, an [*UnknownError] if the name
+// is not registered, a [*ValidationError], or a [*SealedError] after
+// [Hot.Close]; the registry is then as it was, and v stays the caller's.
 func (h *Hot[T]) Replace(name string, v T) error {
 	site := callersOf(0)
-	if err := check(h.core, name, &v, site); err != nil {
-		return err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	current := h.published.Load()
-	if _, ok := current.index[name]; !ok {
-		return unknown(h.core, name, current.names)
-	}
-	h.put(current, name, v, site)
-	return nil
-}
-
-// put publishes current with name set to v. The caller holds h.mu.
-func (h *Hot[T]) put(current *snapshot[T], name string, v T, site callers) {
-	next := &snapshot[T]{index: maps.Clone(current.index), names: current.names, version: current.version + 1}
-	if i, found := slices.BinarySearch(current.names, name); !found {
-		next.names = slices.Insert(slices.Clone(current.names), i, name)
-	}
-	next.index[name] = newEntry(h.hits(current, name), v, site, next.version)
-	h.published.Store(next)
-}
-
-// hits is the counter of a name that is about to be written: it counts on if the
-// name is registered, and counts a registration if it is new. The caller holds h.mu.
-func (h *Hot[T]) hits(current *snapshot[T], name string) counter {
-	if e, ok := current.index[name]; ok {
-		return e.hits
-	}
-	return h.counts.registered(name)
+	return h.write(name, site, func(d *Draft[T]) error { return d.replace(name, v, site) })
 }
 
 // Unregister removes a name. The error is an [*UnknownError] if it is not
-// registered.
+// registered, a [*ValidationError], or a [*SealedError] after [Hot.Close].
 func (h *Hot[T]) Unregister(name string) error {
+	site := callersOf(0)
+	return h.write(name, site, func(d *Draft[T]) error { return d.unregister(name, site) })
+}
+
+// write publishes what change does to a draft.
+func (h *Hot[T]) write(name string, site callers, change func(*Draft[T]) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	current := h.published.Load()
-	i, ok := slices.BinarySearch(current.names, name)
-	if !ok {
-		return unknown(h.core, name, current.names)
+	if err := h.shut(name, site); err != nil {
+		return err
 	}
-	next := &snapshot[T]{
-		index:   maps.Clone(current.index),
-		names:   slices.Delete(slices.Clone(current.names), i, i+1),
-		version: current.version + 1,
+	d := h.draft(site)
+	defer d.end()
+	if err := change(d); err != nil {
+		return err
 	}
-	delete(next.index, name)
-	h.published.Store(next)
-	h.counts.removed(name)
-	return nil
+	return h.publish(d)
 }
 
 // Reload makes entries the whole content of the registry, in one step. The map
-// is copied and stays the caller's. If any name is malformed or any value nil,
-// nothing changes and the error joins a [*NameError] or [*NilError] for each,
-// sorted by name.
+// is copied and stays the caller's. A value that is the same as before keeps
+// its entry. If any name is malformed, any value nil, or a validator refuses,
+// nothing changes, and the error joins a [*NameError] or [*NilError] for each
+// fault, sorted by name, or is a [*ValidationError]; it is a [*SealedError]
+// after [Hot.Close].
+//
+// A reload is a transaction and takes the values over: if it fails and the
+// registry retires values (see [OnRetire]), those that are new to it are
+// retired at once, so that nothing leaks.
 func (h *Hot[T]) Reload(entries map[string]T) error {
 	site := callersOf(0)
-	names := slices.Sorted(maps.Keys(entries))
-	values := make([]T, len(names))
 	var faults []error
-	for i, name := range names {
-		values[i] = entries[name]
-		if err := check(h.core, name, &values[i], site); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		v := entries[name]
+		if err := check(h.core, name, &v, site); err != nil {
 			faults = append(faults, err)
 		}
 	}
-	if faults != nil {
-		h.counts.past.failedReloads.Add(1)
+	return h.transact(site, func(d *Draft[T]) error {
+		for name, v := range entries {
+			d.given = append(d.given, given[T]{name, v})
+		}
+		if faults == nil {
+			d.reload(entries, site)
+		}
 		return errors.Join(faults...)
-	}
+	})
+}
 
+// Update runs f on a draft of the next version and publishes it in one step if
+// f returns nil. If f returns an error or panics, or a validator refuses the
+// result, nothing changes.
+//
+// An update is a transaction and takes over every value that f writes to the
+// draft: if it fails and the registry retires values (see [OnRetire]), those
+// that are new to the registry are retired at once, so that nothing leaks.
+//
+// Other writers wait while f runs; readers do not. A write to the registry
+// itself from within f would wait for ever: f writes to the draft.
+func (h *Hot[T]) Update(f func(*Draft[T]) error) error { return h.transact(callersOf(0), f) }
+
+func (h *Hot[T]) transact(site callers, f func(*Draft[T]) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	current := h.published.Load()
-	next := &snapshot[T]{index: make(map[string]*entry[T], len(names)), names: names, version: current.version + 1}
-	for i, name := range names {
-		next.index[name] = newEntry(h.hits(current, name), values[i], site, next.version)
-	}
-	h.published.Store(next)
-	for _, name := range current.names {
-		if _, kept := next.index[name]; !kept {
-			h.counts.removed(name)
+	d := h.draft(site)
+	published := false
+	defer func() {
+		d.end()
+		h.drain.discard(d.given)
+		if !published {
+			h.counts.past.failedReloads.Add(1)
 		}
+	}()
+	if err := f(d); err != nil {
+		return err
 	}
+	if err := h.shut("", site); err != nil {
+		return err
+	}
+	if err := h.publish(d); err != nil {
+		return err
+	}
+	published = true
 	h.counts.past.reloads.Add(1)
 	return nil
 }
 
+// end takes note of what a draft leaves behind, published or not.
+func (d *Draft[T]) end() {
+	d.over = true
+	if current := d.h.published.Load(); &d.next.index[0] == &current.index[0] {
+		d.h.used = d.next.used
+	}
+}
+
+// publish makes a draft the current version if the validators agree. The caller
+// holds h.mu.
+func (h *Hot[T]) publish(d *Draft[T]) error {
+	diff := d.diff()
+	if diff.change.size() == 0 {
+		return nil
+	}
+	for _, validate := range h.validators {
+		if err := validate(d); err != nil {
+			return &ValidationError{Registry: h.name, Err: err, Site: d.site.site(h.home())}
+		}
+	}
+	h.commit(d, diff)
+	return nil
+}
+
+// A diff is what a draft changes.
+type diff[T any] struct {
+	change Change
+	dead   []grave[T] // entries that are gone
+}
+
+func (d *Draft[T]) diff() diff[T] {
+	df := diff[T]{change: Change{Version: d.next.number, At: time.Now(), by: d.site, home: d.h.home()}}
+	c := &df.change
+	for n, old := range d.touched {
+		e, name := d.next.at(n), d.next.names[n]
+		switch {
+		case e == old: // for example added and removed again
+			continue
+		case old == nil:
+			c.Added = append(c.Added, name)
+			continue
+		case e == nil:
+			c.Removed = append(c.Removed, name)
+		default:
+			c.Replaced = append(c.Replaced, name)
+		}
+		df.dead = append(df.dead, grave[T]{name: name, entry: old, died: d.next.number})
+	}
+	slices.Sort(c.Added)
+	slices.Sort(c.Replaced)
+	slices.Sort(c.Removed)
+	return df
+}
+
+// commit makes a draft the current version. The caller holds h.mu.
+func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
+	if df.change.size() == 0 {
+		return
+	}
+	next := d.next
+	if h.counted {
+		next.hits = next.hits.wideEnough(len(next.names))
+	}
+	for n, old := range d.touched {
+		e := next.at(n)
+		if e == nil || e == old {
+			continue
+		}
+		h.drain.adopt(e)
+		if old == nil {
+			h.counts.registered(next.names, next.hits, n)
+			h.early.registered(next.names[n], e.site)
+		}
+	}
+	current := h.renumbered(&next)
+	h.published.Store(current)
+	h.used = current.used
+	d.base.tenure.ended = df.change.At
+	d.base.tenure.over.Store(true)
+	h.feed.publish(df.change)
+	h.drain.bury(d.base.tenure, df.dead)
+}
+
+// maxDormant is how many names without an entry a roll keeps, if it has not
+// even more with one.
+const maxDormant = 100
+
+// renumbered leaves out names without an entry when there are too many. The
+// caller holds h.mu.
+func (h *Hot[T]) renumbered(v *version[T]) *version[T] {
+	if len(v.names)-v.live <= max(maxDormant, v.live) {
+		return v
+	}
+	next, was := v.compacted()
+	old := h.counts.renumber(next.names, next.hits, was)
+	runtime.AddCleanup(v.era, h.counts.settle, old)
+	return next
+}
+
+// shut refuses a write after Close. The caller holds h.mu.
+func (h *Hot[T]) shut(name string, site callers) error {
+	if h.closed == nil {
+		return nil
+	}
+	home := h.home()
+	return &SealedError{Registry: h.name, Name: name, Site: site.site(home), Sealed: h.closed.site(home)}
+}
+
 // Get returns the value registered under name and whether there is one.
 func (h *Hot[T]) Get(name string) (T, bool) {
-	return h.published.Load().get(name, h.counts)
+	return h.published.Load().get(h.core, name)
 }
 
 // Lookup is [Hot.Get] with an error, an [*UnknownError], that lists what is
-// registered and which names come close.
+// registered, which names come close, and what to import.
 func (h *Hot[T]) Lookup(name string) (T, error) {
-	s := h.published.Load()
-	v, ok := s.get(name, h.counts)
+	v := h.published.Load()
+	value, ok := v.get(h.core, name)
 	if !ok {
-		return v, unknown(h.core, name, s.names)
+		return value, h.unknown(name, v.sorted(), callersOf(0))
 	}
-	return v, nil
+	return value, nil
 }
 
 // Names lists the registered names in sorted order. The slice is the caller's.
-func (h *Hot[T]) Names() []string { return slices.Clone(h.published.Load().names) }
+func (h *Hot[T]) Names() []string { return slices.Clone(h.published.Load().sorted()) }
 
 // All yields the entries of the version current at the call, in sorted order.
 func (h *Hot[T]) All() iter.Seq2[string, T] { return h.published.Load().all() }
 
 // Len is the number of entries.
-func (h *Hot[T]) Len() int { return len(h.published.Load().index) }
+func (h *Hot[T]) Len() int { return h.published.Load().live }
 
 // Version counts the writes that took effect. It starts at 0.
-func (h *Hot[T]) Version() uint64 { return h.published.Load().version }
+func (h *Hot[T]) Version() uint64 { return h.published.Load().number }

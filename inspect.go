@@ -52,19 +52,32 @@ type EntryInfo struct {
 	At         time.Time
 	Version    uint64 // of the registry, when the entry was written
 	Hits       uint64 // lookups that found this name, also under earlier values
+	Overrides  *Claim // what the value stands in for (see [Registry.Override]), or nil
 }
 
 // Info describes the registry.
-func (r *Registry[T]) Info() Info { return info(r.core, r.snapshot(), StartupOnly) }
+func (r *Registry[T]) Info() Info {
+	t := r.published.Load()
+	return r.info(StartupOnly, t.version, t.live)
+}
 
 // Entries yields what is known of each entry, sorted by name.
-func (r *Registry[T]) Entries() iter.Seq[EntryInfo] { return entries(r.core, r.snapshot()) }
+func (r *Registry[T]) Entries() iter.Seq[EntryInfo] {
+	t := r.published.Load()
+	return entries(r.core, t.sorted(), t.entry)
+}
 
 // Info describes the registry.
-func (h *Hot[T]) Info() Info { return info(h.core, h.published.Load(), HotSwap) }
+func (h *Hot[T]) Info() Info {
+	v := h.published.Load()
+	return h.info(HotSwap, v.number, v.live)
+}
 
 // Entries yields what is known of each entry of one version, sorted by name.
-func (h *Hot[T]) Entries() iter.Seq[EntryInfo] { return entries(h.core, h.published.Load()) }
+func (h *Hot[T]) Entries() iter.Seq[EntryInfo] {
+	v := h.published.Load()
+	return entries(h.core, v.sorted(), v.entry)
+}
 
 // Stats returns the registry's counts since it was created.
 func (c *core) Stats() Stats {
@@ -73,23 +86,28 @@ func (c *core) Stats() Stats {
 	return sum.stats()
 }
 
-func info[T any](c *core, s *snapshot[T], l Lifecycle) Info {
+func (c *core) info(l Lifecycle, version uint64, size int) Info {
 	return Info{
 		Name: c.name, Type: c.elementType, Lifecycle: l,
-		Version: s.version, Size: len(s.index), Created: c.created.site(""),
+		Version: version, Size: size, Created: c.created.site(""),
 	}
 }
 
-func entries[T any](c *core, s *snapshot[T]) iter.Seq[EntryInfo] {
+func entries[T any](c *core, names []string, entry func(name string) *entry[T]) iter.Seq[EntryInfo] {
 	return func(yield func(EntryInfo) bool) {
-		home := c.home()
-		for _, name := range s.names {
-			e := s.index[name]
+		home, hits := c.home(), c.counts.hitsByName()
+		for _, name := range names {
+			e := entry(name)
 			claim := e.claim(home)
-			if !yield(EntryInfo{
+			info := EntryInfo{
 				Name: name, Type: claim.Type, Registered: claim.Site,
-				At: e.at, Version: e.version, Hits: e.hits.load(),
-			}) {
+				At: e.at, Version: e.version, Hits: hits[name],
+			}
+			if e.shadowed != nil {
+				shadowed := e.shadowed.claim(home)
+				info.Overrides = &shadowed
+			}
+			if !yield(info) {
 				return
 			}
 		}

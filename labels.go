@@ -1,8 +1,6 @@
 package roster
 
 import (
-	"maps"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -18,58 +16,69 @@ const maxLabels = 100
 // OtherName for the rest. Adding to a known name takes no lock. The zero value
 // is ready to use.
 type labels struct {
-	named atomic.Pointer[map[string]*atomic.Uint64] // the map is never changed, only succeeded
-	other atomic.Uint64
-	mu    sync.Mutex // serialises the successions of named; counting does not need it
+	known atomic.Pointer[labelled] // nil until something was counted
+	mu    sync.Mutex               // serialises the successions of known; counting does not need it
+}
+
+// labelled is the state of labels: ordinal 0 is OtherName.
+type labelled struct {
+	roll
+	hits *hits
 }
 
 func (l *labels) add(name string, n uint64) {
-	l.cell(name).Add(n)
+	if n > 0 {
+		p, hash := pack(name)
+		l.addPacked(name, p, hash, n)
+	}
 }
 
-func (l *labels) cell(name string) *atomic.Uint64 {
-	known := l.named.Load()
-	if known != nil {
-		if cell, ok := (*known)[name]; ok {
-			return cell
+func (l *labels) addPacked(name string, p packed, hash uint64, n uint64) {
+	if known := l.known.Load(); known != nil {
+		if i, ok := known.findPacked(name, p, hash); ok {
+			known.hits.cell(i).Add(n)
+			return
 		}
-		if len(*known) >= maxLabels {
-			return &l.other
+		if len(known.names) > maxLabels {
+			known.hits.cell(0).Add(n)
+			return
 		}
 	}
-	if len(name) > MaxNameLen || name == OtherName {
-		return &l.other
-	}
-	return l.insert(name)
+	known, i := l.insert(name, p, hash)
+	known.hits.cell(i).Add(n)
 }
 
-func (l *labels) insert(name string) *atomic.Uint64 {
+func (l *labels) insert(name string, p packed, hash uint64) (*labelled, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := map[string]*atomic.Uint64{}
-	if old := l.named.Load(); old != nil {
-		if cell, ok := (*old)[name]; ok {
-			return cell
-		}
-		if len(*old) >= maxLabels {
-			return &l.other
-		}
-		known = maps.Clone(*old)
+	known := l.known.Load()
+	if known == nil {
+		none := newRoll()
+		first, i := none.with(OtherName)
+		known = &labelled{roll: first, hits: (*hits)(nil).wideEnough(i)}
 	}
-	cell := new(atomic.Uint64)
-	known[strings.Clone(name)] = cell // a caller's name may be a slice of something large
-	l.named.Store(&known)
-	return cell
+	if i, ok := known.findPacked(name, p, hash); ok {
+		return known, i
+	}
+	if len(name) > MaxNameLen || len(known.names) > maxLabels {
+		l.known.Store(known)
+		return known, 0
+	}
+	next, i := known.with(name)
+	known = &labelled{roll: next, hits: known.hits.wideEnough(i)}
+	l.known.Store(known)
+	return known, i
 }
 
 // each calls f with every counted name and OtherName, in no order.
 func (l *labels) each(f func(name string, n uint64)) {
-	if known := l.named.Load(); known != nil {
-		for name, cell := range *known {
-			f(name, cell.Load())
-		}
+	known := l.known.Load()
+	if known == nil {
+		return
 	}
-	if n := l.other.Load(); n > 0 {
-		f(OtherName, n)
+	for i, name := range known.names {
+		if n := known.hits.count(i); n > 0 {
+			f(name, n)
+		}
 	}
 }

@@ -1,8 +1,8 @@
 package roster
 
 import (
+	"errors"
 	"iter"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,45 +13,68 @@ import (
 // removed, so whoever got one may keep it. It replaces the package-level map
 // guarded by a mutex. Create one with [New].
 //
-// A Registry is safe for concurrent use. Once nothing more is registered, a
-// lookup takes no lock: it is an atomic load, a map read and a count.
+// A Registry is safe for concurrent use. A lookup takes no lock: it is an
+// atomic load, a read of the index and a count.
 type Registry[T any] struct {
 	*core
+	policy policy
 
-	// published is the current snapshot, or nil while there are entries it
-	// would not show.
-	published atomic.Pointer[snapshot[T]]
+	published atomic.Pointer[table[T]] // never nil
 
-	mu         sync.Mutex           // guards the fields below; lookups of a published snapshot do not take it
-	entries    map[string]*entry[T] // becomes the index of the next snapshot
-	frozen     bool                 // entries is the index of a snapshot: copy before the next write
-	version    uint64               // counts registrations
-	unseenGets int                  // lookups made under the lock since the last write
+	mu        sync.Mutex // serialises writers and guards the fields below; lookups do not take it
+	sealed    *callers   // who sealed the registry, or nil
+	conflicts []*DuplicateError
+}
+
+// policy says how a registry treats a name that is taken, and when it closes.
+type policy struct {
+	collect       bool // Register keeps conflicts for Verify instead of panicking
+	keepIdentical bool // registering the same value again is no conflict
 }
 
 // New creates an empty registry and lists it in the process's directory (see
 // [In]). A registry that is no longer referenced leaves the directory by
 // itself.
-func New[T any](opts ...Option) *Registry[T] {
-	c, directory := newCore[T](opts)
-	r := &Registry[T]{core: c, entries: make(map[string]*entry[T])}
-	list(directory, r, c)
+func New[T any](opts ...RegistryOption) *Registry[T] {
+	s := newSettings[T]()
+	for _, opt := range opts {
+		opt.forRegistry(&s)
+	}
+	r := newRegistry[T](newCore[T](&s), &s)
+	if !s.unlisted {
+		list(s.directory, r, r.core)
+	}
+	return r
+}
+
+func newRegistry[T any](c *core, s *settings) *Registry[T] {
+	r := &Registry[T]{core: c, policy: policy{collect: s.collect, keepIdentical: s.keepIdentical}}
+	r.published.Store(&table[T]{roll: newRoll(), order: new(order), sealing: s.sealAtFirstUse})
 	return r
 }
 
 // Register adds v under name and panics with the error of
 // [Registry.TryRegister] if that fails. It is meant for init functions, where
-// a clash is a mistake in how the program was put together.
+// a clash is a mistake in how the program was put together. With
+// [CollectConflicts] a clash does not panic.
 func (r *Registry[T]) Register(name string, v T) {
-	if err := r.register(name, v, callersOf(0)); err != nil {
-		panic(err)
+	err := r.register(name, v, callersOf(0))
+	if err == nil {
+		return
 	}
+	if clash, ok := errors.AsType[*DuplicateError](err); ok && r.policy.collect {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.conflicts = append(r.conflicts, clash)
+		return
+	}
+	panic(err)
 }
 
 // TryRegister adds v under name. The error is a [*NameError] for a malformed
 // name, a [*NilError] for a nil value (also a nil pointer inside an
-// interface), or a [*DuplicateError], which names both sides of the clash; the
-// registry is then as it was.
+// interface), a [*DuplicateError], which names both sides of the clash, or a
+// [*SealedError]; the registry is then as it was.
 func (r *Registry[T]) TryRegister(name string, v T) error {
 	return r.register(name, v, callersOf(0))
 }
@@ -62,87 +85,78 @@ func (r *Registry[T]) register(name string, v T, site callers) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if existing, taken := r.entries[name]; taken {
-		return duplicate(r.core, name, existing, &v, site)
+	if err := r.closed(name, site); err != nil {
+		return err
 	}
-	if r.frozen {
-		r.entries, r.frozen = maps.Clone(r.entries), false
+	t := r.published.Load()
+	n, taken := t.find(name)
+	if !taken {
+		r.add(t, name, newEntry(v, site, t.version+1))
+		return nil
 	}
-	r.version++
-	r.entries[name] = newEntry(r.counts.registered(name), v, site, r.version)
-	r.unseenGets = 0
-	r.published.Store(nil)
-	return nil
+	existing := t.entries[n]
+	if existing == nil {
+		r.change(t, n, newEntry(v, site, t.version+1))
+		return nil
+	}
+	if existing.override {
+		if existing.shadowed == nil {
+			r.change(t, n, existing.over(newEntry(v, site, t.version+1)))
+			return nil
+		}
+		existing = existing.shadowed
+	}
+	if r.policy.keepIdentical && same(existing.value, v) {
+		return nil
+	}
+	r.counts.duplicated(name, n)
+	return duplicate(r.core, name, existing, &v, site)
+}
+
+// add publishes t with a new name. The caller holds r.mu.
+func (r *Registry[T]) add(t *table[T], name string, e *entry[T]) {
+	next := t.with(name, e, r.counted)
+	r.counts.registered(next.names, next.hits, len(t.names))
+	r.early.registered(name, e.site)
+	r.published.Store(next)
+}
+
+// change publishes t with another entry for ordinal n. The caller holds r.mu.
+func (r *Registry[T]) change(t *table[T], n int, e *entry[T]) {
+	next := t.changed(n, e)
+	r.counts.registered(next.names, next.hits, n)
+	r.published.Store(next)
 }
 
 // Get returns the value registered under name and whether there is one.
 func (r *Registry[T]) Get(name string) (T, bool) {
-	if s := r.published.Load(); s != nil {
-		return s.get(name, r.counts)
+	t := r.published.Load()
+	if t.sealing {
+		r.sealAtFirstUse(callersOf(0))
 	}
-	return r.getUnpublished(name)
-}
-
-// readsPerPublish makes publishing a snapshot of n entries wait for n/16 reads
-// since the last write. Registrations and lookups that take turns then cost
-// amortised constant time each instead of a copy of the registry each.
-const readsPerPublish = 16
-
-func (r *Registry[T]) getUnpublished(name string) (T, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.unseenGets++
-	if r.unseenGets*readsPerPublish >= len(r.entries) {
-		return r.publish().get(name, r.counts)
-	}
-	s := snapshot[T]{index: r.entries}
-	return s.get(name, r.counts)
-}
-
-// publish makes the current entries visible without a lock. The caller holds
-// r.mu.
-func (r *Registry[T]) publish() *snapshot[T] {
-	if s := r.published.Load(); s != nil {
-		return s
-	}
-	s := newSnapshot(r.entries, r.version)
-	r.frozen = true
-	r.published.Store(s)
-	return s
-}
-
-func (r *Registry[T]) snapshot() *snapshot[T] {
-	if s := r.published.Load(); s != nil {
-		return s
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.publish()
+	return t.get(r.core, name)
 }
 
 // Lookup is [Registry.Get] with an error, an [*UnknownError], that lists what is
-// registered and which names come close.
+// registered, which names come close, and what to import.
 func (r *Registry[T]) Lookup(name string) (T, error) {
-	v, ok := r.Get(name)
+	t := r.published.Load()
+	if t.sealing {
+		r.sealAtFirstUse(callersOf(0))
+	}
+	v, ok := t.get(r.core, name)
 	if !ok {
-		return v, unknown(r.core, name, r.snapshot().names)
+		return v, r.unknown(name, t.sorted(), callersOf(0))
 	}
 	return v, nil
 }
 
 // Names lists the registered names in sorted order. The slice is the caller's.
-func (r *Registry[T]) Names() []string { return slices.Clone(r.snapshot().names) }
+func (r *Registry[T]) Names() []string { return slices.Clone(r.published.Load().sorted()) }
 
 // All yields the entries in sorted order. Entries registered after the call to
 // All are not part of it.
-func (r *Registry[T]) All() iter.Seq2[string, T] { return r.snapshot().all() }
+func (r *Registry[T]) All() iter.Seq2[string, T] { return r.published.Load().all() }
 
 // Len is the number of entries.
-func (r *Registry[T]) Len() int {
-	if s := r.published.Load(); s != nil {
-		return len(s.index)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.entries)
-}
+func (r *Registry[T]) Len() int { return r.published.Load().live }

@@ -35,76 +35,136 @@ type Stats struct {
 	Reloads       []Count
 }
 
-// A tally counts what happens to one name, across all the values it has had.
-type tally struct {
-	hits               counter
-	success, duplicate uint64 // guarded by stats.mu
-}
-
 // stats are the counts of one registry. They refer to no entry and no value,
 // so that a directory can take them over when the registry is gone.
 type stats struct {
 	past ledger // misses, malformed registrations, and names long removed
 
-	mu      sync.Mutex // guards the fields below and every tally's plain fields; lookups do not take it
-	tallies map[string]*tally
-	dormant []string // removed names, oldest first, whose tallies are still kept apart
-	pages   counters
+	mu    sync.Mutex // guards rolls and what they point to; lookups do not take it
+	rolls []*tallies // the one in use comes last
+}
+
+// tallies are the counts of the names on one roll, by ordinal.
+type tallies struct {
+	names     []string
+	hits      *hits // nil if lookups are not counted
+	success   []uint64
+	duplicate map[int]uint64
+	found     []uint64 // hits that were counted on earlier rolls; may be short
 }
 
 func newStats() *stats {
-	return &stats{tallies: make(map[string]*tally)}
+	return &stats{rolls: []*tallies{{duplicate: make(map[int]uint64)}}}
 }
 
-// registered counts a success for name and returns the counter of its hits.
-func (s *stats) registered(name string) counter {
+func (s *stats) current() *tallies { return s.rolls[len(s.rolls)-1] }
+
+// registered counts a success for ordinal n of names, whose lookups h counts.
+func (s *stats) registered(names []string, h *hits, n int) {
+	s.extend(names, h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.tallies[name]
-	if !ok {
-		t = &tally{hits: s.pages.next()}
-		s.tallies[name] = t
-	} else if i := slices.Index(s.dormant, name); i >= 0 {
-		s.dormant = slices.Delete(s.dormant, i, i+1)
-	}
-	t.success++
-	return t.hits
+	s.current().success[n]++
 }
 
-func (s *stats) refused(name string, outcome Outcome) {
-	if outcome == Invalid {
-		s.past.invalid.add(name, 1)
+// extend takes note of the names that are counted, without counting.
+func (s *stats) extend(names []string, h *hits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.current()
+	t.names, t.hits = names, h
+	t.success = append(t.success, make([]uint64, len(names)-len(t.success))...)
+}
+
+// duplicated counts that somebody wanted name, which is taken and has ordinal
+// n, if only in a draft.
+func (s *stats) duplicated(name string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.current(); n < len(t.names) && t.names[n] == name {
+		t.duplicate[n]++
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tallies[name].duplicate++
+	s.past.duplicate.add(name, 1)
 }
 
-// removed keeps the counts of a name that left the registry. The last hundred
-// such names keep their own tallies, because readers of an old snapshot may
-// still count on them; older ones are added up in the ledger.
-func (s *stats) removed(name string) {
+// hitsByName is how often each name was found, on all rolls.
+func (s *stats) hitsByName() map[string]uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dormant = append(s.dormant, name)
-	if len(s.dormant) <= maxLabels {
+	sums := make(map[string]uint64, len(s.current().names))
+	for _, t := range s.rolls {
+		for n, name := range t.names {
+			sums[name] += t.hitsOf(n)
+		}
+	}
+	return sums
+}
+
+func (t *tallies) hitsOf(n int) uint64 {
+	sum := t.hits.count(n)
+	if n < len(t.found) {
+		sum += t.found[n]
+	}
+	return sum
+}
+
+// renumber begins a new roll: ordinal i of it was ordinal was[i] before. The
+// hits of the old roll stay apart, because readers of an old version still
+// count there, until settle is called with what renumber returns.
+func (s *stats) renumber(names []string, h *hits, was []int) (old *tallies) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old = s.current()
+	next := &tallies{names: names, hits: h, success: make([]uint64, len(names)), duplicate: make(map[int]uint64)}
+	for i, n := range was {
+		next.success[i], old.success[n] = old.success[n], 0
+		if d := old.duplicate[n]; d > 0 {
+			next.duplicate[i] = d
+			delete(old.duplicate, n)
+		}
+	}
+	s.rolls = append(s.rolls, next)
+	return old
+}
+
+// settle adds up the counts of a roll that nobody counts on any more: those of
+// names in use go to the current roll, the others to the ledger.
+func (s *stats) settle(old *tallies) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.rolls, old)
+	if i < 0 || old == s.current() {
 		return
 	}
-	oldest := s.dormant[0]
-	s.dormant = slices.Delete(s.dormant, 0, 1)
-	s.past.settle(oldest, s.tallies[oldest])
-	delete(s.tallies, oldest)
+	s.rolls = slices.Delete(s.rolls, i, i+1)
+	t := s.current()
+	ordinals := make(map[string]int, len(t.names))
+	for n, name := range t.names {
+		ordinals[name] = n
+	}
+	t.found = append(t.found, make([]uint64, len(t.names)-len(t.found))...)
+	for i, name := range old.names {
+		if n, ok := ordinals[name]; ok {
+			t.found[n] += old.hitsOf(i)
+		} else {
+			s.past.hits.add(name, old.hitsOf(i))
+		}
+		s.past.success.add(name, old.success[i])
+		s.past.duplicate.add(name, old.duplicate[i])
+	}
 }
 
 func (s *stats) each(f func(name string, outcome Outcome, n uint64)) {
 	s.past.each(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, t := range s.tallies {
-		f(name, Success, t.success)
-		f(name, Duplicate, t.duplicate)
-		f(name, Hit, t.hits.load())
+	for _, t := range s.rolls {
+		for n, name := range t.names {
+			f(name, Success, t.success[n])
+			f(name, Duplicate, t.duplicate[n])
+			f(name, Hit, t.hitsOf(n))
+		}
 	}
 }
 
@@ -112,12 +172,6 @@ func (s *stats) each(f func(name string, outcome Outcome, n uint64)) {
 type ledger struct {
 	success, duplicate, invalid, hits, misses labels
 	reloads, failedReloads                    atomic.Uint64
-}
-
-func (l *ledger) settle(name string, t *tally) {
-	l.success.add(name, t.success)
-	l.duplicate.add(name, t.duplicate)
-	l.hits.add(name, t.hits.load())
 }
 
 func (l *ledger) add(name string, outcome Outcome, n uint64) {

@@ -42,3 +42,10 @@ func dynamicType[T any](v *T) string {
 	}
 	return rv.Type().String()
 }
+
+// same reports whether two values are the same for whoever uses them: equal, if
+// they can be compared at all. Two functions, maps or slices never are.
+func same[T any](a, b T) bool {
+	ra, rb := reflect.ValueOf(&a).Elem(), reflect.ValueOf(&b).Elem()
+	return ra.Comparable() && rb.Comparable() && ra.Equal(rb)
+}

@@ -1,0 +1,77 @@
+package roster
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"math/rand/v2"
+)
+
+// A packed name is the text of a name in four words, so that two names are
+// compared without following a pointer. Up to maxExact bytes it is the name
+// itself, with the length of each half in its last byte; a longer name is
+// represented by a hash and its length, and equality must be confirmed.
+type packed [4]uint64
+
+const (
+	half     = 15 // bytes that fit into two words beside their length
+	maxExact = 16 + half
+	longName = 0xFF << 56 // in the last word; no half has this length
+)
+
+// The seeds make the hash differ from process to process, so that nobody can
+// prepare names that collide.
+var (
+	seeds      = [3]uint64{rand.Uint64(), rand.Uint64(), rand.Uint64()}
+	stringSeed = maphash.MakeSeed()
+)
+
+// pack returns the packed form of name and its hash. The hash multiplies words
+// to twice their width and folds the product, as wyhash does
+// (https://github.com/wangyi-fudan/wyhash).
+func pack(name string) (p packed, hash uint64) {
+	switch {
+	case len(name) <= half:
+		p[0], p[1] = packHalf(name)
+		return p, fold(p[0]^seeds[0], p[1]^seeds[1])
+	case len(name) <= maxExact:
+		p[0], p[1] = word(name), word(name[8:])
+		p[2], p[3] = packHalf(name[16:])
+		return p, fold(p[0]^seeds[0], p[1]^seeds[1]) ^ fold(p[2]^seeds[1], p[3]^seeds[2])
+	default:
+		hash = maphash.String(stringSeed, name)
+		p[0], p[3] = hash, longName|uint64(len(name))
+		return p, hash
+	}
+}
+
+// packHalf packs up to half bytes into two words. The last byte of the second
+// one is the length plus one, so that no text packs to zero.
+func packHalf(s string) (lo, hi uint64) {
+	n := len(s)
+	switch {
+	case n >= 8:
+		lo, hi = word(s), word(s[n-8:])>>(8*(16-n))
+	case n >= 4:
+		lo = halfWord(s) | halfWord(s[n-4:])<<(8*(n-4))
+	case n > 0:
+		lo = uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
+	}
+	return lo, hi | uint64(n+1)<<56
+}
+
+// word reads the first eight bytes of s; the compiler makes one load of it.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func halfWord(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}

@@ -1,0 +1,115 @@
+package roster
+
+import (
+	"iter"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A table is one version of a [Registry]: a roll of names and what belongs to
+// each, by ordinal. It never changes; a later table shares the memory of the
+// earlier one, behind whose end it goes on.
+type table[T any] struct {
+	roll
+	hits    *hits // nil if lookups are not counted
+	values  []T
+	entries []*entry[T] // nil where a test took its value back
+	live    int         // entries that are not nil
+	order   *order
+	version uint64
+	sealing bool // the next lookup closes the registry
+}
+
+// get finds name and counts that it did, or did not.
+func (t *table[T]) get(c *core, name string) (v T, ok bool) {
+	p, hash := pack(name)
+	n, ok := t.findPacked(name, p, hash)
+	if !ok || t.live < len(t.names) && t.entries[n] == nil {
+		c.missed(name, p, hash)
+		return v, false
+	}
+	if t.hits == nil {
+		return t.values[n], true
+	}
+	hit := t.hits.cell(n)
+	v = t.values[n]
+	hit.Add(1)
+	return v, true
+}
+
+// with returns t with one more name.
+func (t *table[T]) with(name string, e *entry[T], counted bool) *table[T] {
+	next := *t
+	n := 0
+	next.roll, n = t.roll.with(name)
+	next.values = append(t.values, e.value)
+	next.entries = append(t.entries, e)
+	next.live = t.live + 1
+	next.order = new(order)
+	next.version = t.version + 1
+	if counted {
+		next.hits = t.hits.wideEnough(n)
+	}
+	return &next
+}
+
+// changed returns t with another entry for ordinal n, which may be nil.
+func (t *table[T]) changed(n int, e *entry[T]) *table[T] {
+	next := *t
+	next.values, next.entries = slices.Clone(t.values), slices.Clone(t.entries)
+	var v T
+	if e != nil {
+		v = e.value
+	}
+	switch old := t.entries[n]; {
+	case old == nil && e != nil:
+		next.live++
+		next.order = new(order)
+	case old != nil && e == nil:
+		next.live--
+		next.order = new(order)
+	}
+	next.values[n], next.entries[n] = v, e
+	next.version = t.version + 1
+	return &next
+}
+
+// entry returns the entry of name, or nil.
+func (t *table[T]) entry(name string) *entry[T] {
+	if n, ok := t.find(name); ok {
+		return t.entries[n]
+	}
+	return nil
+}
+
+func (t *table[T]) sorted() []string {
+	return t.order.of(&t.roll, func(n int) bool { return t.entries[n] != nil })
+}
+
+func (t *table[T]) all() iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for _, name := range t.sorted() {
+			n, _ := t.find(name)
+			if !yield(name, t.values[n]) {
+				return
+			}
+		}
+	}
+}
+
+// order is a set of names in order, sorted when somebody asks first. Versions
+// with the same names share it.
+type order struct {
+	once  sync.Once
+	names []string
+}
+
+func (o *order) of(r *roll, keep func(ordinal int) bool) []string {
+	o.once.Do(func() { o.names = r.sortedNames(keep) })
+	return o.names
+}
+
+func newEntry[T any](v T, site callers, version uint64) *entry[T] {
+	return &entry[T]{value: v, site: site, at: time.Now(), version: version}
+}
