@@ -22,6 +22,10 @@ type Directory struct {
 	settled map[string]*ledger // by registry name: counts of registries that are gone
 }
 
+// maxSettled bounds the names of registries that are gone: the counts of later
+// ones are added up under [OtherName].
+const maxSettled = 1000
+
 type listing struct {
 	registry func() Inspector // nil once collected
 	name     string
@@ -67,10 +71,16 @@ func (d *Directory) settle(id uint64) {
 		return
 	}
 	delete(d.listed, id)
-	if d.settled[gone.name] == nil {
-		d.settled[gone.name] = new(ledger)
+	name := gone.name
+	if d.settled[name] == nil {
+		if len(d.settled) >= maxSettled {
+			name = OtherName
+		}
+		if d.settled[name] == nil {
+			d.settled[name] = new(ledger)
+		}
 	}
-	d.settled[gone.name].absorb(gone.counts)
+	d.settled[name].absorb(gone.counts)
 }
 
 // Registries returns the live registries sorted by name; those of one name, in

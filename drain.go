@@ -210,6 +210,13 @@ func (d *drain[T]) discard(values []given[T]) {
 	d.sweep()
 }
 
+// discard retires a value that the registry was given and does not have.
+func (h *Hot[T]) discard(name string, v T) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drain.discard([]given[T]{{name, v}})
+}
+
 // run retires what is queued, until nothing is.
 func (d *drain[T]) run() {
 	d.mu.Lock()

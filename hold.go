@@ -14,9 +14,13 @@ type Owner struct {
 	site  callers
 }
 
-// NewOwner returns an owner called label that was made at the calling place.
-// The label may be empty.
-func NewOwner(label string) *Owner { return &Owner{label: label, site: callersOf(0)} }
+// NewOwner returns an owner made at the calling place, or with skip > 0 that
+// many callers further out, as with [runtime.Caller].
+func NewOwner(skip int) *Owner { return &Owner{site: callersOf(skip)} }
+
+// For returns an owner made at the same place with a label that says more, for
+// example which request it is.
+func (o *Owner) For(label string) *Owner { return &Owner{label: label, site: o.site} }
 
 // A hold keeps one version, or one entry, from being retired. It is claimed
 // and let go without a lock: whoever claims a hold announces what he is about to

@@ -41,12 +41,17 @@ func NewHot[T any](opts ...HotOption) *Hot[T] {
 	for _, opt := range opts {
 		opt.forHot(&s)
 	}
-	h := &Hot[T]{core: newCore[T](&s), validators: typed[func(View[T]) error](s.validate...)}
-	h.published.Store(newVersion[T]())
-	h.drain.init(h, &s)
+	h := newHot[T](newCore[T](&s), &s)
 	if !s.unlisted {
 		list(s.directory, h, h.core)
 	}
+	return h
+}
+
+func newHot[T any](c *core, s *settings) *Hot[T] {
+	h := &Hot[T]{core: c, validators: typed[func(View[T]) error](s.validate...)}
+	h.published.Store(newVersion[T]())
+	h.drain.init(h, s)
 	return h
 }
 

@@ -21,12 +21,12 @@ const modulePath = "github.com/roster-go/roster"
 // and itself, never one of its own floor or of a higher one. A part is the folder that is
 // the longest prefix of a package's folder.
 var floors = [][]string{
-	{"bench", "internal/e2e"},
+	{"bench", "internal/e2e", "internal/providercheck"},
 	{"cmd/roster"},
 	{"plugin", "etcd", "telemetry", "vet"},
 	{"rostertest"},
-	{"discovery", "replica", "console"},
-	{"factory", "router", "subject", "wire"},
+	{"discovery", "replica", "console", "rosterhttp"},
+	{"factory", "router", "subject", "wire", "collector", "providers"},
 	{".", "initwatch"},
 	{"internal"},
 }

@@ -23,6 +23,8 @@ type Inspector interface {
 var (
 	_ Inspector = (*Registry[int])(nil)
 	_ Inspector = (*Hot[int])(nil)
+	_ Inspector = (*Lazy[int])(nil)
+	_ Inspector = (*Scope[int])(nil)
 )
 
 // Lifecycle says when a registry may be written to.
@@ -32,6 +34,8 @@ type Lifecycle string
 const (
 	StartupOnly Lifecycle = "startup-only" // [Registry]
 	HotSwap     Lifecycle = "hot"          // [Hot]
+	LoadOnUse   Lifecycle = "lazy"         // [Lazy]
+	Overlay     Lifecycle = "scope"        // [Scope]
 )
 
 // Info describes a registry.
@@ -78,6 +82,25 @@ func (h *Hot[T]) Entries() iter.Seq[EntryInfo] {
 	v := h.published.Load()
 	return entries(h.core, v.sorted(), v.entry)
 }
+
+// Info describes the registry. Its size is what is loaded.
+func (l *Lazy[T]) Info() Info {
+	v := l.hot.published.Load()
+	return l.info(LoadOnUse, v.number, v.live)
+}
+
+// Entries yields what is known of each value that is loaded, sorted by name.
+func (l *Lazy[T]) Entries() iter.Seq[EntryInfo] { return l.hot.Entries() }
+
+// Info describes the scope. Its size is that of its own entries.
+func (s *Scope[T]) Info() Info {
+	t := s.own.published.Load()
+	return s.info(Overlay, t.version, t.live)
+}
+
+// Entries yields what is known of each of the scope's own entries, sorted by
+// name.
+func (s *Scope[T]) Entries() iter.Seq[EntryInfo] { return s.own.Entries() }
 
 // Stats returns the registry's counts since it was created.
 func (c *core) Stats() Stats {

@@ -15,8 +15,9 @@ type Lease[T any] struct {
 }
 
 // Lease looks name up and holds its value. The error is an [*UnknownError].
-func (h *Hot[T]) Lease(name string) (Lease[T], error) {
-	site := callersOf(0)
+func (h *Hot[T]) Lease(name string) (Lease[T], error) { return h.lease(name, callersOf(0)) }
+
+func (h *Hot[T]) lease(name string, site callers) (Lease[T], error) {
 	hold, state := h.drain.hold()
 	hold.owner.Store(&Owner{site: site})
 	for {

@@ -21,11 +21,18 @@ type HotOption interface{ forHot(*settings) }
 // A LazyOption adjusts a [Lazy] registry when it is created.
 type LazyOption interface{ forLazy(*settings) }
 
+// A ChangingOption adjusts a registry that values can leave.
+type ChangingOption interface {
+	HotOption
+	LazyOption
+}
+
 type (
 	option         func(*settings)
 	registryOption func(*settings)
 	hotOption      func(*settings)
 	lazyOption     func(*settings)
+	changingOption func(*settings)
 )
 
 func (o option) forRegistry(s *settings)         { o(s) }
@@ -34,6 +41,8 @@ func (o option) forLazy(s *settings)             { o(s) }
 func (o registryOption) forRegistry(s *settings) { o(s) }
 func (o hotOption) forHot(s *settings)           { o(s) }
 func (o lazyOption) forLazy(s *settings)         { o(s) }
+func (o changingOption) forHot(s *settings)      { o(s) }
+func (o changingOption) forLazy(s *settings)     { o(s) }
 
 // settings are what options adjust. Some hold functions of a type that the
 // constructor knows.

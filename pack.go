@@ -10,7 +10,7 @@ import (
 // compared without following a pointer. Up to maxExact bytes it is the name
 // itself, with the length of each half in its last byte; a longer name is
 // represented by a hash and its length, and equality must be confirmed.
-type packed [4]uint64
+type packed struct{ w0, w1, w2, w3 uint64 } // not an array, which would not stay in registers
 
 const (
 	half     = 15 // bytes that fit into two words beside their length
@@ -31,15 +31,15 @@ var (
 func pack(name string) (p packed, hash uint64) {
 	switch {
 	case len(name) <= half:
-		p[0], p[1] = packHalf(name)
-		return p, fold(p[0]^seeds[0], p[1]^seeds[1])
+		p.w0, p.w1 = packHalf(name)
+		return p, fold(p.w0^seeds[0], p.w1^seeds[1])
 	case len(name) <= maxExact:
-		p[0], p[1] = word(name), word(name[8:])
-		p[2], p[3] = packHalf(name[16:])
-		return p, fold(p[0]^seeds[0], p[1]^seeds[1]) ^ fold(p[2]^seeds[1], p[3]^seeds[2])
+		p.w0, p.w1 = word(name), word(name[8:])
+		p.w2, p.w3 = packHalf(name[16:])
+		return p, fold(p.w0^seeds[0], p.w1^seeds[1]) ^ fold(p.w2^seeds[1], p.w3^seeds[2])
 	default:
 		hash = maphash.String(stringSeed, name)
-		p[0], p[3] = hash, longName|uint64(len(name))
+		p.w0, p.w3 = hash, longName|uint64(len(name))
 		return p, hash
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// OnRetire makes a [Hot] registry retire its values: retire is called with each
-// value that was replaced or removed, exactly once, when the last [Pin] and the
+// OnRetire makes a [Hot] or [Lazy] registry retire its values: retire is called with each
+// value that was replaced, removed or forgotten, exactly once, when the last [Pin] and the
 // last [Lease] that could see it are released. A pointer that is registered
 // under several names is retired when the last of them is gone.
 //
@@ -23,14 +23,14 @@ import (
 // or a panic of retire is kept for [Hot.Drain] to return; the value counts as
 // retired. T must be the element type of the registry, otherwise [NewHot]
 // panics.
-func OnRetire[T any](retire func(name string, v T) error) HotOption {
-	return hotOption(func(s *settings) { s.retire = retire })
+func OnRetire[T any](retire func(name string, v T) error) ChangingOption {
+	return changingOption(func(s *settings) { s.retire = retire })
 }
 
 // CloseRetired is [OnRetire] with the value's own Close method, if it has one,
 // with or without an error as its result.
-func CloseRetired() HotOption {
-	return hotOption(func(s *settings) { s.closing = true })
+func CloseRetired() ChangingOption {
+	return changingOption(func(s *settings) { s.closing = true })
 }
 
 func closeValue[T any](name string, v T) error {

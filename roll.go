@@ -15,13 +15,14 @@ import (
 // looks at, and only the longest roll may be lengthened. Any number of
 // goroutines may read any of them meanwhile.
 //
-// The hash index is open addressing over cells of 32 bits. A cell holds an
-// ordinal and, in the bits that leaves over, a tag from the hash; a lookup
-// reads one cell and then the packed name of that ordinal, both from dense
-// arrays, where Go's map reads a group of control bytes, a string header and
-// the string.
+// The hash index is open addressing over buckets of two cells. A cell holds an
+// ordinal and, in the bits that leaves over, a tag from the hash; a lookup reads
+// one bucket and then the packed name of one ordinal, both from dense arrays,
+// where Go's map reads a group of control bytes, a string header and the string.
+// Two cells are looked at together because a branch on which of them it is would
+// be mispredicted half of the time.
 type roll struct {
-	index    []atomic.Uint32 // 0: free; else 1+ordinal in the bits of ordinals, a tag in the others
+	index    []atomic.Uint64 // buckets; a cell is 0 or 1+ordinal in the bits of ordinals and a tag in the others
 	ordinals uint32          // mask
 	used     int             // cells of index that are not free
 	keys     [][2]uint64     // first two words of each packed name
@@ -29,7 +30,7 @@ type roll struct {
 	names    []string
 }
 
-var freeIndex = make([]atomic.Uint32, 1)
+var freeIndex = make([]atomic.Uint64, 1)
 
 func newRoll() roll { return roll{index: freeIndex} }
 
@@ -42,28 +43,35 @@ func (r *roll) find(name string) (ordinal int, ok bool) {
 // findPacked is find for a name whose packed form and hash are known.
 func (r *roll) findPacked(name string, p packed, hash uint64) (ordinal int, ok bool) {
 	index, ordinals := r.index, r.ordinals
-	tag := uint32(hash>>32) &^ ordinals
+	tag := uint32(hash >> 32)
 	for i := hash; ; i++ {
-		cell := index[i&uint64(len(index)-1)].Load()
-		if cell == 0 {
+		bucket := index[i&uint64(len(index)-1)].Load()
+		first, second := uint32(bucket), uint32(bucket>>32)
+		cell := first
+		if (first^tag)&^ordinals != 0 {
+			cell = second // a conditional move
+		}
+		for (cell^tag)&^ordinals == 0 {
+			n := int(cell&ordinals) - 1
+			if uint(n) < uint(len(r.keys)) { // otherwise the cell is free, or a later roll's
+				key := &r.keys[n]
+				if key[0] == p.w0 && key[1] == p.w1 && (len(name) <= half || r.equalRest(n, name, p)) {
+					return n, true
+				}
+			}
+			if cell == second {
+				break
+			}
+			cell = second
+		}
+		if second == 0 {
 			return 0, false
-		}
-		if cell&^ordinals != tag {
-			continue
-		}
-		n := int(cell&ordinals) - 1
-		if n >= len(r.keys) { // added by a later roll
-			continue
-		}
-		key := &r.keys[n]
-		if key[0] == p[0] && key[1] == p[1] && (len(name) <= half || r.equalRest(n, name, p)) {
-			return n, true
 		}
 	}
 }
 
 func (r *roll) equalRest(n int, name string, p packed) bool {
-	return n < len(r.rest) && r.rest[n] == [2]uint64{p[2], p[3]} &&
+	return n < len(r.rest) && r.rest[n] == [2]uint64{p.w2, p.w3} &&
 		(len(name) <= maxExact || r.names[n] == name)
 }
 
@@ -75,12 +83,12 @@ func (r *roll) with(name string) (roll, int) {
 	n := len(r.names)
 	name = strings.Clone(name) // a caller's name may be a slice of something large
 	next.names = append(r.names, name)
-	next.keys = append(r.keys, [2]uint64{p[0], p[1]})
+	next.keys = append(r.keys, [2]uint64{p.w0, p.w1})
 	if len(name) > half {
 		next.rest = append(r.rest, make([][2]uint64, n-len(r.rest))...)
-		next.rest = append(next.rest, [2]uint64{p[2], p[3]})
+		next.rest = append(next.rest, [2]uint64{p.w2, p.w3})
 	}
-	if r.used+1 > indexCapacity(len(r.index)) {
+	if r.used+1 > indexCapacity(cellsPerBucket*len(r.index)) {
 		next.reindex()
 	} else {
 		next.enter(n, hash)
@@ -88,15 +96,22 @@ func (r *roll) with(name string) (roll, int) {
 	return next, n
 }
 
-// enter puts ordinal n into the index. A cell is written while readers of
+// enter puts ordinal n into the index. A bucket is written while readers of
 // shorter rolls probe: they see an ordinal beyond their end, or none.
 func (r *roll) enter(n int, hash uint64) {
-	i := hash
-	for r.index[i&uint64(len(r.index)-1)].Load() != 0 {
-		i++
-	}
-	r.index[i&uint64(len(r.index)-1)].Store(uint32(hash>>32)&^r.ordinals | uint32(n+1))
+	cell := uint64(uint32(hash>>32)&^r.ordinals | uint32(n+1))
 	r.used++
+	for i := hash; ; i++ {
+		bucket := &r.index[i&uint64(len(r.index)-1)]
+		switch b := bucket.Load(); {
+		case b == 0:
+			bucket.Store(cell)
+			return
+		case b>>32 == 0:
+			bucket.Store(b | cell<<32)
+			return
+		}
+	}
 }
 
 // reindex builds an index of the right size for all names.
@@ -105,7 +120,7 @@ func (r *roll) reindex() {
 	for indexCapacity(size) < len(r.names) {
 		size *= 2
 	}
-	r.index = make([]atomic.Uint32, size)
+	r.index = make([]atomic.Uint64, size/cellsPerBucket)
 	r.ordinals = uint32(size - 1)
 	r.used = 0
 	for n, name := range r.names {
@@ -115,6 +130,8 @@ func (r *roll) reindex() {
 }
 
 const (
+	cellsPerBucket = 2
+
 	minIndex   = 64
 	smallIndex = 1 << 16 // cells: 256 KiB, which a processor's own cache holds
 )

@@ -82,6 +82,14 @@ func (h *Hot[T]) substitute(name string, v any) (restore func(), err error) {
 	}, nil
 }
 
+func (l *Lazy[T]) substitute(name string, v any) (restore func(), err error) {
+	return l.hot.substitute(name, v)
+}
+
+func (s *Scope[T]) substitute(name string, v any) (restore func(), err error) {
+	return s.own.substitute(name, v)
+}
+
 // set publishes e, which may be nil, as the entry of name, without counting and
 // without retiring what it replaces. The caller holds h.mu.
 func (h *Hot[T]) set(name string, e *entry[T], site callers) {

@@ -67,6 +67,20 @@ func (v *version[T]) get(c *core, name string) (value T, ok bool) {
 	return value, true
 }
 
+// found is get for those who look elsewhere when a name is not found: it counts
+// no miss.
+func (v *version[T]) found(name string) (value T, ok bool) {
+	n, ok := v.find(name)
+	if !ok || !v.has(n) {
+		return value, false
+	}
+	if v.hits != nil {
+		v.hits.cell(n).Add(1)
+		runtime.KeepAlive(v)
+	}
+	return v.at(n).value, true
+}
+
 func (v *version[T]) has(n int) bool {
 	return v.chunks[n/chunkSize].present>>(n%chunkSize)&1 != 0
 }
