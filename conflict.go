@@ -33,7 +33,7 @@ func KeepIdentical() RegistryOption {
 // nobody registers is reported by [Registry.Verify].
 func (r *Registry[T]) Override(name string, v T) error {
 	site := callersOf(0)
-	if err := check(r.core, name, &v, site); err != nil {
+	if err := check(r.core, name, v, site); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -56,7 +56,7 @@ func (r *Registry[T]) Override(name string, v T) error {
 	}
 	if existing.override {
 		r.counts.duplicated(name, n)
-		return duplicate(r.core, name, existing, &v, site)
+		return duplicate(r.core, name, existing, v, site)
 	}
 	if lookups := t.hits.count(n); lookups > 0 {
 		home := r.home()

@@ -44,7 +44,7 @@ func (c *core) missed(name string, p packed, hash uint64) {
 }
 
 // check refuses what must never become an entry, and counts the refusal.
-func check[T any](c *core, name string, v *T, site callers) error {
+func check[T any](c *core, name string, v T, site callers) error {
 	if fault := checkName(name); fault != "" {
 		c.counts.past.invalid.add(name, 1)
 		return &NameError{Registry: c.name, Name: name, Fault: fault, Site: site.site(c.home())}
@@ -69,5 +69,5 @@ type entry[T any] struct {
 }
 
 func (e *entry[T]) claim(home string) Claim {
-	return Claim{Type: dynamicType(&e.value), Site: e.site.site(home)}
+	return Claim{Type: dynamicType(e.value), Site: e.site.site(home)}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math/bits"
 	"slices"
 )
 
@@ -15,14 +16,13 @@ import (
 // use, and when that function has returned, its writes fail with
 // [ErrReleased].
 type Draft[T any] struct {
-	h       *Hot[T]
-	site    callers
-	base    *version[T]
-	next    version[T]
-	owned   map[int]bool      // chunks of next that are not shared with base
-	touched map[int]*entry[T] // by ordinal: the entry in base, which may be nil
-	given   []given[T]        // values written to the draft, for the case that it is dropped
-	over    bool
+	h     *Hot[T]
+	site  callers
+	base  *version[T]
+	next  version[T]
+	owned map[int]uint64 // chunks of next that are not shared with base: a bit for each place written to
+	given []given[T]     // values written to the draft, for the case that it is dropped
+	over  bool
 }
 
 type given[T any] struct {
@@ -37,7 +37,7 @@ func (h *Hot[T]) draft(site callers) *Draft[T] {
 	base := h.published.Load()
 	d := &Draft[T]{
 		h: h, site: site, base: base, next: *base,
-		owned: make(map[int]bool), touched: make(map[int]*entry[T]),
+		owned: make(map[int]uint64),
 	}
 	d.next.used = h.used
 	d.next.chunks = slices.Clone(base.chunks)
@@ -54,19 +54,17 @@ func (d *Draft[T]) set(name string, e *entry[T]) {
 		v.roll, n = v.with(name)
 		if n/chunkSize == len(v.chunks) {
 			v.chunks = append(v.chunks, new(chunk[T]))
-			d.owned[n/chunkSize] = true
+			d.owned[n/chunkSize] = 0
 		}
 	}
 	i := n / chunkSize
-	if !d.owned[i] {
-		own := *v.chunks[i]
-		v.chunks[i] = &own
-		d.owned[i] = true
+	written, own := d.owned[i]
+	if !own {
+		c := *v.chunks[i]
+		v.chunks[i] = &c
 	}
+	d.owned[i] = written | 1<<(n%chunkSize)
 	old := v.at(n)
-	if _, seen := d.touched[n]; !seen {
-		d.touched[n] = old
-	}
 	switch {
 	case old == nil && e != nil:
 		v.live++
@@ -79,20 +77,20 @@ func (d *Draft[T]) set(name string, e *entry[T]) {
 }
 
 func (d *Draft[T]) register(name string, v T, site callers) error {
-	if err := d.check(name, &v, site); err != nil {
+	if err := d.check(name, v, site); err != nil {
 		return err
 	}
 	if existing := d.next.entry(name); existing != nil {
 		n, _ := d.next.find(name)
 		d.h.counts.duplicated(name, n)
-		return duplicate(d.h.core, name, existing, &v, site)
+		return duplicate(d.h.core, name, existing, v, site)
 	}
 	d.set(name, newEntry(v, site, d.next.number))
 	return nil
 }
 
 func (d *Draft[T]) replace(name string, v T, site callers) error {
-	if err := d.check(name, &v, site); err != nil {
+	if err := d.check(name, v, site); err != nil {
 		return err
 	}
 	if d.next.entry(name) == nil {
@@ -114,12 +112,20 @@ func (d *Draft[T]) unregister(name string, site callers) error {
 }
 
 // check takes note of the value and refuses bad input.
-func (d *Draft[T]) check(name string, v *T, site callers) error {
+func (d *Draft[T]) check(name string, v T, site callers) error {
 	if d.over {
 		return d.released(name)
 	}
-	d.given = append(d.given, given[T]{name, *v})
+	d.take(name, v)
 	return check(d.h.core, name, v, site)
+}
+
+// take remembers a value that was handed over, if there is something to be done
+// with it when it does not become part of the registry.
+func (d *Draft[T]) take(name string, v T) {
+	if d.h.drain.retire != nil {
+		d.given = append(d.given, given[T]{name, v})
+	}
 }
 
 func (d *Draft[T]) released(name string) error {
@@ -183,15 +189,39 @@ func (d *Draft[T]) Len() int { return d.next.live }
 
 // reload makes entries the whole content.
 func (d *Draft[T]) reload(entries map[string]T, site callers) {
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		v := entries[name]
-		if old := d.next.entry(name); old == nil || !same(old.value, v) {
+	var added []string
+	for name, v := range entries {
+		switch old := d.next.entry(name); {
+		case old == nil:
+			added = append(added, name)
+		case !same(old.value, v):
 			d.set(name, newEntry(v, site, d.next.number))
 		}
+	}
+	slices.Sort(added)
+	for _, name := range added {
+		d.set(name, newEntry(entries[name], site, d.next.number))
 	}
 	for n, name := range d.base.names {
 		if _, keep := entries[name]; !keep && d.base.has(n) {
 			d.set(name, nil)
+		}
+	}
+}
+
+// written yields the ordinals that were written to, in order, and the entry that
+// each had before, which may be nil.
+func (d *Draft[T]) written(yield func(n int, old *entry[T]) bool) {
+	for _, i := range slices.Sorted(maps.Keys(d.owned)) {
+		for places := d.owned[i]; places != 0; places &= places - 1 {
+			n := i*chunkSize + bits.TrailingZeros64(places)
+			var old *entry[T]
+			if i < len(d.base.chunks) {
+				old = d.base.at(n)
+			}
+			if !yield(n, old) {
+				return
+			}
 		}
 	}
 }

@@ -193,7 +193,7 @@ func (d *drain[T]) discard(values []given[T]) {
 	current := d.h.published.Load()
 	seen := make(map[any]bool)
 	for _, g := range values {
-		if nilness(&g.value) != "" {
+		if nilness(g.value) != "" {
 			continue
 		}
 		if id, ok := identity(g.value); ok {

@@ -105,7 +105,7 @@ func withoutMajor(module string) string {
 // Is makes errors.Is(err, ErrDuplicate) true.
 func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
 
-func duplicate[T any](c *core, name string, existing *entry[T], v *T, site callers) *DuplicateError {
+func duplicate[T any](c *core, name string, existing *entry[T], v T, site callers) *DuplicateError {
 	home := c.home()
 	return &DuplicateError{
 		Registry: c.name,

@@ -116,18 +116,23 @@ func (h *Hot[T]) write(name string, site callers, change func(*Draft[T]) error) 
 // retired at once, so that nothing leaks.
 func (h *Hot[T]) Reload(entries map[string]T) error {
 	site := callersOf(0)
-	var faults []error
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		v := entries[name]
-		if err := check(h.core, name, &v, site); err != nil {
-			faults = append(faults, err)
+	entries = maps.Clone(entries) // the caller may write to his while we wait for our turn
+	var bad []string
+	for name, v := range entries {
+		if checkName(name) != "" || nilness(v) != "" {
+			bad = append(bad, name)
 		}
+	}
+	slices.Sort(bad)
+	faults := make([]error, len(bad))
+	for i, name := range bad {
+		faults[i] = check(h.core, name, entries[name], site)
 	}
 	return h.transact(site, func(d *Draft[T]) error {
 		for name, v := range entries {
-			d.given = append(d.given, given[T]{name, v})
+			d.take(name, v)
 		}
-		if faults == nil {
+		if len(faults) == 0 {
 			d.reload(entries, site)
 		}
 		return errors.Join(faults...)
@@ -205,7 +210,7 @@ type diff[T any] struct {
 func (d *Draft[T]) diff() diff[T] {
 	df := diff[T]{change: Change{Version: d.next.number, At: time.Now(), by: d.site, home: d.h.home()}}
 	c := &df.change
-	for n, old := range d.touched {
+	for n, old := range d.written {
 		e, name := d.next.at(n), d.next.names[n]
 		switch {
 		case e == old: // for example added and removed again
@@ -235,7 +240,7 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 	if h.counted {
 		next.hits = next.hits.wideEnough(len(next.names))
 	}
-	for n, old := range d.touched {
+	for n, old := range d.written {
 		e := next.at(n)
 		if e == nil || e == old {
 			continue

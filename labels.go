@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -64,7 +65,7 @@ func (l *labels) insert(name string, p packed, hash uint64) (*labelled, int) {
 		l.known.Store(known)
 		return known, 0
 	}
-	next, i := known.with(name)
+	next, i := known.with(strings.Clone(name)) // a caller's name may be a slice of something large
 	known = &labelled{roll: next, hits: known.hits.wideEnough(i)}
 	l.known.Store(known)
 	return known, i

@@ -206,7 +206,7 @@ func (l *Lazy[T]) fly(ctx context.Context, name string, f *flight[T], site calle
 		return err
 	})
 	if err == nil {
-		err = check(l.core, name, &f.value, site)
+		err = check(l.core, name, f.value, site)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -80,7 +80,7 @@ func (r *Registry[T]) TryRegister(name string, v T) error {
 }
 
 func (r *Registry[T]) register(name string, v T, site callers) error {
-	if err := check(r.core, name, &v, site); err != nil {
+	if err := check(r.core, name, v, site); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -110,7 +110,7 @@ func (r *Registry[T]) register(name string, v T, site callers) error {
 		return nil
 	}
 	r.counts.duplicated(name, n)
-	return duplicate(r.core, name, existing, &v, site)
+	return duplicate(r.core, name, existing, v, site)
 }
 
 // add publishes t with a new name. The caller holds r.mu.

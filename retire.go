@@ -79,13 +79,10 @@ func typed[F any](options ...any) []F {
 // identity is what tells whether two registered values are one thing to retire:
 // the address, for values that are one. Other values are retired one by one.
 func identity[T any](v T) (id any, ok bool) {
-	rv := reflect.ValueOf(&v).Elem()
-	if rv.Kind() == reflect.Interface {
-		rv = rv.Elem()
-	}
-	switch rv.Kind() {
+	boxed := any(v)
+	switch reflect.ValueOf(boxed).Kind() {
 	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
-		return rv.Interface(), true
+		return boxed, true
 	default:
 		return nil, false
 	}

@@ -2,7 +2,6 @@ package roster
 
 import (
 	"slices"
-	"strings"
 	"sync/atomic"
 )
 
@@ -81,7 +80,6 @@ func (r *roll) with(name string) (roll, int) {
 	p, hash := pack(name)
 	next := *r
 	n := len(r.names)
-	name = strings.Clone(name) // a caller's name may be a slice of something large
 	next.names = append(r.names, name)
 	next.keys = append(r.keys, [2]uint64{p.w0, p.w1})
 	if len(name) > half {

@@ -59,7 +59,7 @@ func (s *Scope[T]) register(name string, v T, site callers) error {
 			return nil
 		}
 		s.counts.past.duplicate.add(name, 1)
-		return duplicate(s.core, name, existing, &v, site)
+		return duplicate(s.core, name, existing, v, site)
 	}
 	return s.own.register(name, v, site)
 }
@@ -70,7 +70,7 @@ func (s *Scope[T]) register(name string, v T, site callers) error {
 // [*OverrideError] if the parent does not have the name.
 func (s *Scope[T]) Override(name string, v T) error {
 	site := callersOf(0)
-	if err := check(s.core, name, &v, site); err != nil {
+	if err := check(s.core, name, v, site); err != nil {
 		return err
 	}
 	s.own.mu.Lock()
@@ -81,7 +81,7 @@ func (s *Scope[T]) Override(name string, v T) error {
 	t := s.own.published.Load()
 	if existing := t.entry(name); existing != nil {
 		s.counts.past.duplicate.add(name, 1)
-		return duplicate(s.core, name, existing, &v, site)
+		return duplicate(s.core, name, existing, v, site)
 	}
 	stand := newEntry(v, site, t.version+1)
 	stand.override = true
@@ -89,7 +89,7 @@ func (s *Scope[T]) Override(name string, v T) error {
 	if stand.shadowed == nil {
 		at := site.site(s.home())
 		return &OverrideError{
-			Registry: s.name, Name: name, Existing: Claim{Type: dynamicType(&v), Site: at},
+			Registry: s.name, Name: name, Existing: Claim{Type: dynamicType(v), Site: at},
 			Nearest: Nearest(name, s.parent.Names()), Site: at,
 		}
 	}

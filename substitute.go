@@ -30,7 +30,7 @@ func valueOf[T any](c *core, name string, v any) (value T, err error) {
 		return value, fmt.Errorf("roster: %s: %q cannot be overridden with a %T, the registry holds %s",
 			c.name, name, v, reflect.TypeFor[T]())
 	}
-	if what := nilness(&value); what != "" {
+	if what := nilness(value); what != "" {
 		return value, &NilError{Registry: c.name, Name: name, What: what}
 	}
 	return value, nil
