@@ -14,10 +14,11 @@
 //     and stay: whoever looked one up may keep it. It has no method to replace
 //     or remove.
 //   - [Hot] changes while the program runs. [Hot.Replace] and [Hot.Unregister]
-//     change one name, [Hot.Reload] the whole set, and readers see each write
-//     entirely or not at all.
+//     change one name, [Hot.Reload] the whole set, [Hot.Update] several names at
+//     once, and readers see each write entirely or not at all.
+//   - [Lazy] makes a value when somebody first asks for it, once.
 //
-// Code that only reads takes a [View], which both are.
+// Code that only reads takes a [View], which all of them are.
 //
 // # Register
 //
@@ -35,11 +36,39 @@
 // both places), a malformed one ([NameError]) and a nil, even inside an
 // interface ([NilError]).
 //
+// Who wins a clash is for the owner to say. By default nobody does.
+// [CollectConflicts] reports all clashes at once from [Registry.Verify],
+// [KeepIdentical] lets a value be registered twice, and [Registry.Override] is
+// the verb, and the only one, that puts a value in the place of another's.
+// [Registry.Seal] closes a registry for good.
+//
 // # Look up
 //
 // [Registry.Get] answers like a map. [Registry.Lookup] returns an
 // [UnknownError] that lists what is registered and which names come close,
-// which is what a person who mistyped a setting needs.
+// which is what a person who mistyped a setting needs. With a [Catalogue] it
+// also names the import that is missing, and when it is called while packages
+// still initialise it says that this may be the reason.
+//
+// # Change while requests run
+//
+// A request that looks up several names in a [Hot] registry must not see half
+// of a reload. It takes a [Pin], a view of one version, and resolves from it;
+// the package rosterhttp does that for every request of an http.Handler.
+//
+// A value that was replaced cannot be closed at once: somebody may be using it.
+// With [OnRetire] or [CloseRetired] the registry closes it when the last pin and
+// the last [Lease] that could see it are released, exactly once. [Hot.Drain]
+// waits for that, and says which line holds what when it takes too long. A
+// plain Get is not tracked: use pins and leases in a registry that retires.
+//
+// [Hot.Changes] follows a registry version by version.
+//
+// # Narrow and overlay
+//
+// [NewScope] makes a registry of one's own over another one, for a tenant or a
+// test. [Only] is an allow-list. Package-level registries are values of the same
+// types, so that code written against a [View] does not know the difference.
 //
 // # See what is there
 //
@@ -49,23 +78,41 @@
 // that; the package console serves it over HTTP, and the telemetry module
 // exports it to Prometheus.
 //
+// # Test
+//
+// The package rostertest puts a value in the place of another for the length of
+// a test, reports tests that leave a registry changed, and checks registries of
+// anybody's making against the contract described here.
+//
 // # Concurrency properties
 //
-// All methods of all types are safe for concurrent use.
+// All methods of all types are safe for concurrent use, except those of [Draft],
+// which belongs to one function.
 //
-// A write that returned is visible to every read that starts afterwards. A
-// read sees one version: [Registry.All] and [Hot.All] iterate over the version
-// current when they were called, whatever is written meanwhile.
+// No lookup locks, in any lifecycle: it is an atomic load, a read of an
+// immutable index, and an atomic addition to a counter that is spread over cache
+// lines so that processors rarely share one. A [Lazy] lookup waits only for a
+// value that is not there yet. A name that is missed for the first time takes a
+// lock to be counted, for at most a hundred names.
 //
-// A lookup in a [Hot] registry never locks. A lookup in a [Registry] does not
-// lock either once a snapshot is published; after a write, a sixteenth as many
-// lookups as there are entries take a lock before the next snapshot is made,
-// so that registrations and lookups may alternate without copying the registry
-// each time. Listing names publishes at once.
+// A write that returned is visible to every read that starts afterwards. A read
+// sees one version: All iterates over the version current when it was called,
+// whatever is written meanwhile, and a pin answers from its version until it is
+// released. A [Scope] reads its own entries and its parent's one after the
+// other: pin a hot parent to see one version of both.
 //
 // Writers of one registry take turns. The last of several concurrent
-// [Hot.Reload] calls wins as a whole. No user code runs under a lock.
+// [Hot.Reload] calls wins as a whole. Versions count up by one with each write
+// that changes something, and [Hot.Changes] yields them in that order.
 //
-// Removing or replacing an entry does not take the value from those who hold
-// it already.
+// A write costs time in proportion to what it changes: a [Hot] registry shares
+// everything else with the version before, in chunks of 64 entries, and copies
+// one pointer for each chunk.
+//
+// The functions given to [Hot.Update] and [Validate] run while other writers
+// wait, and must not write to the registry themselves. Those given to
+// [OnRetire], [ReportStuck] and [NewLazy] run on goroutines of their own, which
+// end when their work is done, with no lock held.
+//
+// Removing or replacing an entry never takes the value from those who hold it.
 package roster
