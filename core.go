@@ -37,9 +37,9 @@ func (c *core) Name() string { return c.name }
 func (c *core) home() string { return c.created.homePackage() }
 
 // missed counts a lookup in vain.
-func (c *core) missed(name string, p packed, hash uint64) {
+func (c *core) missed(name string) {
 	if c.counted {
-		c.counts.past.misses.addPacked(name, p, hash, 1)
+		c.counts.past.misses.add(name, 1)
 	}
 }
 

@@ -28,15 +28,11 @@ type labelled struct {
 }
 
 func (l *labels) add(name string, n uint64) {
-	if n > 0 {
-		p, hash := pack(name)
-		l.addPacked(name, p, hash, n)
+	if n == 0 {
+		return
 	}
-}
-
-func (l *labels) addPacked(name string, p packed, hash uint64, n uint64) {
 	if known := l.known.Load(); known != nil {
-		if i, ok := known.findPacked(name, p, hash); ok {
+		if i, ok := known.find(name); ok {
 			known.hits.cell(i).Add(n)
 			return
 		}
@@ -45,11 +41,11 @@ func (l *labels) addPacked(name string, p packed, hash uint64, n uint64) {
 			return
 		}
 	}
-	known, i := l.insert(name, p, hash)
+	known, i := l.insert(name)
 	known.hits.cell(i).Add(n)
 }
 
-func (l *labels) insert(name string, p packed, hash uint64) (*labelled, int) {
+func (l *labels) insert(name string) (*labelled, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.known.Load()
@@ -58,7 +54,7 @@ func (l *labels) insert(name string, p packed, hash uint64) (*labelled, int) {
 		first, i := none.with(OtherName)
 		known = &labelled{roll: first, hits: (*hits)(nil).wideEnough(i)}
 	}
-	if i, ok := known.findPacked(name, p, hash); ok {
+	if i, ok := known.find(name); ok {
 		return known, i
 	}
 	if len(name) > MaxNameLen || len(known.names) > maxLabels {

@@ -127,8 +127,7 @@ func (l *Lazy[T]) get(ctx context.Context, name string, site callers) (T, error)
 	}
 	v, err := l.await(ctx, name, site)
 	if err != nil {
-		p, hash := pack(name)
-		l.missed(name, p, hash)
+		l.missed(name)
 		return v, err
 	}
 	l.hot.published.Load().found(name) // counts the hit

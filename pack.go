@@ -28,35 +28,34 @@ var (
 // pack returns the packed form of name and its hash. The hash multiplies words
 // to twice their width and folds the product, as wyhash does
 // (https://github.com/wangyi-fudan/wyhash).
+//
+// The last byte of the second word is the length plus one, so that no text packs
+// to zero.
 func pack(name string) (p packed, hash uint64) {
+	n := len(name)
 	switch {
-	case len(name) <= half:
-		p.w0, p.w1 = packHalf(name)
-		return p, fold(p.w0^seeds[0], p.w1^seeds[1])
-	case len(name) <= maxExact:
-		p.w0, p.w1 = word(name), word(name[8:])
-		p.w2, p.w3 = packHalf(name[16:])
-		return p, fold(p.w0^seeds[0], p.w1^seeds[1]) ^ fold(p.w2^seeds[1], p.w3^seeds[2])
-	default:
+	case n > half:
+		return packLong(name)
+	case n >= 8:
+		p.w0, p.w1 = word(name), word(name[n-8:])>>(8*(16-n)&63)
+	case n >= 4:
+		p.w0 = halfWord(name) | halfWord(name[n-4:])<<(8*(n-4)&63)
+	case n > 0:
+		p.w0 = uint64(name[0]) | uint64(name[n/2])<<(8*(n/2)&63) | uint64(name[n-1])<<(8*(n-1)&63)
+	}
+	p.w1 |= uint64(n+1) << 56
+	return p, fold(p.w0^seeds[0], p.w1^seeds[1])
+}
+
+func packLong(name string) (p packed, hash uint64) {
+	if len(name) > maxExact {
 		hash = maphash.String(stringSeed, name)
 		p.w0, p.w3 = hash, longName|uint64(len(name))
 		return p, hash
 	}
-}
-
-// packHalf packs up to half bytes into two words. The last byte of the second
-// one is the length plus one, so that no text packs to zero.
-func packHalf(s string) (lo, hi uint64) {
-	n := len(s)
-	switch {
-	case n >= 8:
-		lo, hi = word(s), word(s[n-8:])>>(8*(16-n))
-	case n >= 4:
-		lo = halfWord(s) | halfWord(s[n-4:])<<(8*(n-4))
-	case n > 0:
-		lo = uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
-	}
-	return lo, hi | uint64(n+1)<<56
+	rest, _ := pack(name[16:])
+	p = packed{word(name), word(name[8:]), rest.w0, rest.w1}
+	return p, fold(p.w0^seeds[0], p.w1^seeds[1]) ^ fold(p.w2^seeds[1], p.w3^seeds[2])
 }
 
 // word reads the first eight bytes of s; the compiler makes one load of it.

@@ -49,7 +49,7 @@ func New[T any](opts ...RegistryOption) *Registry[T] {
 
 func newRegistry[T any](c *core, s *settings) *Registry[T] {
 	r := &Registry[T]{core: c, policy: policy{collect: s.collect, keepIdentical: s.keepIdentical}}
-	r.published.Store(&table[T]{roll: newRoll(), order: new(order), sealing: s.sealAtFirstUse})
+	r.published.Store(&table[T]{roll: newRoll(), order: new(order), sealing: s.sealAtFirstUse, unusual: s.sealAtFirstUse})
 	return r
 }
 
@@ -129,24 +129,41 @@ func (r *Registry[T]) change(t *table[T], n int, e *entry[T]) {
 }
 
 // Get returns the value registered under name and whether there is one.
-func (r *Registry[T]) Get(name string) (T, bool) {
+func (r *Registry[T]) Get(name string) (v T, ok bool) {
 	t := r.published.Load()
-	if t.sealing {
-		r.sealAtFirstUse(callersOf(0))
+	n, ok := t.find(name)
+	if !ok || t.unusual {
+		return r.getUnusual(t, name)
 	}
-	return t.get(r.core, name)
+	if t.hits == nil {
+		return t.values[n], true
+	}
+	hit := t.hits.cell(n)
+	v = t.values[n]
+	hit.Add(1)
+	return v, true
+}
+
+// getUnusual is Get for all but a plain hit.
+func (r *Registry[T]) getUnusual(t *table[T], name string) (v T, ok bool) {
+	if t.sealing {
+		r.sealAtFirstUse(callersOf(1))
+	}
+	if t.unusual {
+		v, ok = t.found(name)
+	}
+	if !ok {
+		r.missed(name)
+	}
+	return v, ok
 }
 
 // Lookup is [Registry.Get] with an error, an [*UnknownError], that lists what is
 // registered, which names come close, and what to import.
 func (r *Registry[T]) Lookup(name string) (T, error) {
-	t := r.published.Load()
-	if t.sealing {
-		r.sealAtFirstUse(callersOf(0))
-	}
-	v, ok := t.get(r.core, name)
+	v, ok := r.Get(name)
 	if !ok {
-		return v, r.unknown(name, t.sorted(), callersOf(0))
+		return v, r.unknown(name, r.published.Load().sorted(), callersOf(0))
 	}
 	return v, nil
 }

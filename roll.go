@@ -36,11 +36,6 @@ func newRoll() roll { return roll{index: freeIndex} }
 // find returns the ordinal of name.
 func (r *roll) find(name string) (ordinal int, ok bool) {
 	p, hash := pack(name)
-	return r.findPacked(name, p, hash)
-}
-
-// findPacked is find for a name whose packed form and hash are known.
-func (r *roll) findPacked(name string, p packed, hash uint64) (ordinal int, ok bool) {
 	index, ordinals := r.index, r.ordinals
 	tag := uint32(hash >> 32)
 	for i := hash; ; i++ {

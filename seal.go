@@ -21,7 +21,7 @@ func (r *Registry[T]) seal(site callers) {
 	r.sealed = &site
 	if t := r.published.Load(); t.sealing {
 		closed := *t
-		closed.sealing = false
+		closed.sealing, closed.unusual = false, closed.live < len(closed.names)
 		r.published.Store(&closed)
 	}
 }

@@ -19,27 +19,10 @@ type table[T any] struct {
 	order   *order
 	version uint64
 	sealing bool // the next lookup closes the registry
+	unusual bool // sealing, or an entry is nil
 }
 
-// get finds name and counts that it did, or did not.
-func (t *table[T]) get(c *core, name string) (v T, ok bool) {
-	p, hash := pack(name)
-	n, ok := t.findPacked(name, p, hash)
-	if !ok || t.live < len(t.names) && t.entries[n] == nil {
-		c.missed(name, p, hash)
-		return v, false
-	}
-	if t.hits == nil {
-		return t.values[n], true
-	}
-	hit := t.hits.cell(n)
-	v = t.values[n]
-	hit.Add(1)
-	return v, true
-}
-
-// found is get for those who look elsewhere when a name is not found: it counts
-// no miss.
+// found finds name and counts a hit, but no miss.
 func (t *table[T]) found(name string) (v T, ok bool) {
 	n, ok := t.find(name)
 	if !ok || t.entries[n] == nil {
@@ -84,6 +67,7 @@ func (t *table[T]) changed(n int, e *entry[T]) *table[T] {
 		next.order = new(order)
 	}
 	next.values[n], next.entries[n] = v, e
+	next.unusual = next.sealing || next.live < len(next.names)
 	next.version = t.version + 1
 	return &next
 }

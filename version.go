@@ -51,10 +51,9 @@ func newVersion[T any]() *version[T] {
 
 // get finds name and counts that it did, or did not.
 func (v *version[T]) get(c *core, name string) (value T, ok bool) {
-	p, hash := pack(name)
-	n, ok := v.findPacked(name, p, hash)
+	n, ok := v.find(name)
 	if !ok || !v.has(n) {
-		c.missed(name, p, hash)
+		c.missed(name)
 		return value, false
 	}
 	if v.hits == nil {
