@@ -21,7 +21,7 @@ const modulePath = "github.com/roster-go/roster"
 // and itself, never one of its own floor or of a higher one. A part is the folder that is
 // the longest prefix of a package's folder.
 var floors = [][]string{
-	{"bench", "internal/e2e", "internal/providercheck"},
+	{"bench", "internal/e2e", "internal/providercheck", "internal/migration"},
 	{"cmd/roster"},
 	{"plugin", "etcd", "telemetry", "vet"},
 	{"rostertest"},

@@ -1,0 +1,3 @@
+// Package migration holds the code of the guide's chapter on migrating from a
+// package-level map: a package before it, and after each step.
+package migration
