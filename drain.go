@@ -175,7 +175,8 @@ func (d *drain[T]) free(g grave[T]) {
 		return
 	}
 	if id, ok := identity(g.entry.value); ok {
-		if d.owned[id]--; d.owned[id] > 0 {
+		d.owned[id]--
+		if d.owned[id] != 0 { // another entry has it; or it is a test's, and not ours to retire
 			return
 		}
 		delete(d.owned, id)

@@ -236,10 +236,8 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 	if df.change.size() == 0 {
 		return
 	}
-	next := d.next
-	if h.counted {
-		next.hits = next.hits.wideEnough(len(next.names))
-	}
+	h.widen(d)
+	next := &d.next
 	for n, old := range d.written {
 		e := next.at(n)
 		if e == nil || e == old {
@@ -251,6 +249,20 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 			h.early.registered(next.names[n], e.site)
 		}
 	}
+	h.install(d, df)
+}
+
+// widen makes room for the counters of names that are new in d. The caller holds h.mu.
+func (h *Hot[T]) widen(d *Draft[T]) {
+	if h.counted {
+		d.next.hits = d.next.hits.wideEnough(len(d.next.names))
+	}
+}
+
+// install makes a draft the current version, without counting what is new in it. The
+// caller holds h.mu.
+func (h *Hot[T]) install(d *Draft[T], df diff[T]) {
+	next := d.next
 	current := h.renumbered(&next)
 	h.published.Store(current)
 	h.used = current.used

@@ -46,6 +46,7 @@ type Info struct {
 	Version   uint64 // counts the writes that took effect
 	Size      int    // entries
 	Created   Site
+	Sealed    Site // the place that closed the registry for writing; zero while it is open
 }
 
 // EntryInfo describes an entry.
@@ -62,7 +63,9 @@ type EntryInfo struct {
 // Info describes the registry.
 func (r *Registry[T]) Info() Info {
 	t := r.published.Load()
-	return r.info(StartupOnly, t.version, t.live)
+	info := r.info(StartupOnly, t.version, t.live)
+	info.Sealed = r.sealedAt()
+	return info
 }
 
 // Entries yields what is known of each entry, sorted by name.
@@ -74,7 +77,13 @@ func (r *Registry[T]) Entries() iter.Seq[EntryInfo] {
 // Info describes the registry.
 func (h *Hot[T]) Info() Info {
 	v := h.published.Load()
-	return h.info(HotSwap, v.number, v.live)
+	info := h.info(HotSwap, v.number, v.live)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed != nil {
+		info.Sealed = h.closed.site(h.home())
+	}
+	return info
 }
 
 // Entries yields what is known of each entry of one version, sorted by name.
@@ -95,7 +104,9 @@ func (l *Lazy[T]) Entries() iter.Seq[EntryInfo] { return l.hot.Entries() }
 // Info describes the scope. Its size is that of its own entries.
 func (s *Scope[T]) Info() Info {
 	t := s.own.published.Load()
-	return s.info(Overlay, t.version, t.live)
+	info := s.info(Overlay, t.version, t.live)
+	info.Sealed = s.own.sealedAt()
+	return info
 }
 
 // Entries yields what is known of each of the scope's own entries, sorted by

@@ -276,6 +276,9 @@ func (l *Lazy[T]) Len() int { return l.hot.Len() }
 // does, with the same errors.
 func (l *Lazy[T]) Drain(ctx context.Context) error { return l.hot.Drain(ctx) }
 
+// Holders lists the leases that are not released, as [Hot.Holders] does.
+func (l *Lazy[T]) Holders() []Holder { return l.hot.Holders() }
+
 // loadKey is the key in a context of the names that a registry is loading.
 type loadKey[T any] struct{ l *Lazy[T] }
 

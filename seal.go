@@ -26,6 +26,16 @@ func (r *Registry[T]) seal(site callers) {
 	}
 }
 
+// sealedAt is the place that sealed the registry, or zero.
+func (r *Registry[T]) sealedAt() Site {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sealed == nil {
+		return Site{}
+	}
+	return r.sealed.site(r.home())
+}
+
 func (r *Registry[T]) sealAtFirstUse(site callers) {
 	if !initialising() {
 		r.seal(site)

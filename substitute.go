@@ -12,12 +12,12 @@ func init() { hook.Override = substitute }
 // substitute is [hook.Override].
 func substitute(registry any, name string, v any) (restore func(), err error) {
 	r, ok := registry.(interface {
-		substitute(name string, v any) (func(), error)
+		substitute(name string, v any, site callers) (func(), error)
 	})
 	if !ok {
 		return nil, fmt.Errorf("roster: a %T is not a registry whose values can be overridden", registry)
 	}
-	return r.substitute(name, v)
+	return r.substitute(name, v, callersOf(1)) // the caller of rostertest.Override
 }
 
 // valueOf checks what a test wants to put into a registry.
@@ -36,7 +36,7 @@ func valueOf[T any](c *core, name string, v any) (value T, err error) {
 	return value, nil
 }
 
-func (r *Registry[T]) substitute(name string, v any) (restore func(), err error) {
+func (r *Registry[T]) substitute(name string, v any, site callers) (restore func(), err error) {
 	value, err := valueOf[T](r.core, name, v)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (r *Registry[T]) substitute(name string, v any) (restore func(), err error)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	original := r.published.Load().entry(name)
-	r.set(name, newEntry(value, callersOf(2), r.published.Load().version+1))
+	r.set(name, newEntry(value, site, r.published.Load().version+1))
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -65,12 +65,11 @@ func (r *Registry[T]) set(name string, e *entry[T]) {
 	r.published.Store(next)
 }
 
-func (h *Hot[T]) substitute(name string, v any) (restore func(), err error) {
+func (h *Hot[T]) substitute(name string, v any, site callers) (restore func(), err error) {
 	value, err := valueOf[T](h.core, name, v)
 	if err != nil {
 		return nil, err
 	}
-	site := callersOf(2)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	original := h.published.Load().entry(name)
@@ -82,12 +81,12 @@ func (h *Hot[T]) substitute(name string, v any) (restore func(), err error) {
 	}, nil
 }
 
-func (l *Lazy[T]) substitute(name string, v any) (restore func(), err error) {
-	return l.hot.substitute(name, v)
+func (l *Lazy[T]) substitute(name string, v any, site callers) (restore func(), err error) {
+	return l.hot.substitute(name, v, site)
 }
 
-func (s *Scope[T]) substitute(name string, v any) (restore func(), err error) {
-	return s.own.substitute(name, v)
+func (s *Scope[T]) substitute(name string, v any, site callers) (restore func(), err error) {
+	return s.own.substitute(name, v, site)
 }
 
 // set publishes e, which may be nil, as the entry of name, without counting and
@@ -97,6 +96,8 @@ func (h *Hot[T]) set(name string, e *entry[T], site callers) {
 	d.set(name, e)
 	df := d.diff()
 	df.dead = nil
-	h.commit(d, df)
+	h.widen(d)
+	h.counts.extend(d.next.names, d.next.hits)
+	h.install(d, df)
 	d.end()
 }
