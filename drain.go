@@ -287,12 +287,12 @@ func (h *Hot[T]) Drain(ctx context.Context) error {
 func (h *Hot[T]) Close(ctx context.Context) error {
 	site := callersOf(0)
 	h.mu.Lock()
-	if h.closed == nil {
+	if h.closed.Load() == nil {
 		d := h.draft(site)
 		d.reload(nil, site)
 		h.commit(d, d.diff())
 		d.end()
-		h.closed = &site
+		h.closed.Store(&site)
 	}
 	h.mu.Unlock()
 	return h.Drain(ctx)

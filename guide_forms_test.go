@@ -91,15 +91,19 @@ func Example_verifyAtStart() {
 	codecs.Register("gzip", "b")
 	codecs.Register("zstd", "a")
 	codecs.Register("zstd", "c")
+	codecs.Register("brotli", "a")
 	_ = codecs.Override("brotil", "mine")
 
-	for _, err := range errors.Join(codecs.Verify()).(interface{ Unwrap() []error }).Unwrap() {
-		fmt.Println(strings.Count(err.Error(), "registered twice"), "clashes")
+	problems := codecs.Verify()
+	fmt.Println(strings.Count(problems.Error(), "is registered twice"), "clashes")
+	if override, ok := errors.AsType[*roster.OverrideError](problems); ok {
+		fmt.Println(override.Name, "overrides nothing; did you mean", override.Nearest)
 	}
 	gzip, _ := codecs.Get("gzip")
 	fmt.Println("meanwhile gzip is", gzip)
 	// Output:
 	// 2 clashes
+	// brotil overrides nothing; did you mean [brotli]
 	// meanwhile gzip is a
 }
 

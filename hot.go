@@ -28,9 +28,10 @@ type Hot[T any] struct {
 	feed      feed
 	drain     drain[T]
 
-	mu     sync.Mutex // serialises writers and guards the fields below; readers do not take it
-	used   int        // index cells in use, also for names of drafts that were dropped
-	closed *callers   // who closed the registry, or nil
+	closed atomic.Pointer[callers] // who closed the registry, or nil; written under mu
+
+	mu   sync.Mutex // serialises writers and guards used; readers do not take it
+	used int        // index cells in use, also for names of drafts that were dropped
 }
 
 // NewHot creates an empty hot registry and lists it in the process's directory
@@ -290,11 +291,12 @@ func (h *Hot[T]) renumbered(v *version[T]) *version[T] {
 
 // shut refuses a write after Close. The caller holds h.mu.
 func (h *Hot[T]) shut(name string, site callers) error {
-	if h.closed == nil {
+	closed := h.closed.Load()
+	if closed == nil {
 		return nil
 	}
 	home := h.home()
-	return &SealedError{Registry: h.name, Name: name, Site: site.site(home), Sealed: h.closed.site(home)}
+	return &SealedError{Registry: h.name, Name: name, Site: site.site(home), Sealed: closed.site(home)}
 }
 
 // Get returns the value registered under name and whether there is one.

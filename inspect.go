@@ -78,10 +78,8 @@ func (r *Registry[T]) Entries() iter.Seq[EntryInfo] {
 func (h *Hot[T]) Info() Info {
 	v := h.published.Load()
 	info := h.info(HotSwap, v.number, v.live)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed != nil {
-		info.Sealed = h.closed.site(h.home())
+	if closed := h.closed.Load(); closed != nil {
+		info.Sealed = closed.site(h.home())
 	}
 	return info
 }
