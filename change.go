@@ -44,7 +44,7 @@ type feed struct {
 	more  chan struct{}
 }
 
-func (c *Change) size() int { return len(c.Added) + len(c.Replaced) + len(c.Removed) }
+func (c Change) size() int { return len(c.Added) + len(c.Replaced) + len(c.Removed) }
 
 // publish appends a change and wakes the followers.
 func (f *feed) publish(c Change) {

@@ -174,8 +174,8 @@ func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (*flight[
 		}
 		delete(l.failures, name)
 	}
-	loading, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	loading = context.WithValue(loading, loadKey[T]{l}, append(slices.Clip(loadsIn(ctx, l)), name))
+	chain := append(slices.Clip(loadsIn(ctx, l)), name)
+	loading, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), loadKey[T]{l}, chain)) //nolint:gosec // fly and leave call it
 	f := &flight[T]{waiters: 1, cancel: cancel, done: make(chan struct{})}
 	l.flights[name] = f
 	go l.fly(loading, name, f, site)
@@ -187,7 +187,8 @@ func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (*flight[
 func (l *Lazy[T]) leave(f *flight[T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f.waiters--; f.waiters > 0 {
+	f.waiters--
+	if f.waiters > 0 {
 		return
 	}
 	f.cancel()

@@ -13,13 +13,13 @@ type Option interface {
 }
 
 // A RegistryOption adjusts a [Registry] or a [Scope] when it is created.
-type RegistryOption interface{ forRegistry(*settings) }
+type RegistryOption interface{ forRegistry(s *settings) }
 
 // A HotOption adjusts a [Hot] registry when it is created.
-type HotOption interface{ forHot(*settings) }
+type HotOption interface{ forHot(s *settings) }
 
 // A LazyOption adjusts a [Lazy] registry when it is created.
-type LazyOption interface{ forLazy(*settings) }
+type LazyOption interface{ forLazy(s *settings) }
 
 // A ChangingOption adjusts a registry that values can leave.
 type ChangingOption interface {

@@ -75,10 +75,10 @@ func (r *roll) with(name string) (roll, int) {
 	p, hash := pack(name)
 	next := *r
 	n := len(r.names)
-	next.names = append(r.names, name)
-	next.keys = append(r.keys, [2]uint64{p.w0, p.w1})
+	next.names = append(next.names, name)
+	next.keys = append(next.keys, [2]uint64{p.w0, p.w1})
 	if len(name) > half {
-		next.rest = append(r.rest, make([][2]uint64, n-len(r.rest))...)
+		next.rest = append(next.rest, make([][2]uint64, n-len(r.rest))...)
 		next.rest = append(next.rest, [2]uint64{p.w2, p.w3})
 	}
 	if r.used+1 > indexCapacity(cellsPerBucket*len(r.index)) {

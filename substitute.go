@@ -7,7 +7,7 @@ import (
 	"github.com/roster-go/roster/internal/hook"
 )
 
-func init() { hook.Override = substitute }
+func init() { hook.Override = substitute } //nolint:gochecknoinits // a variable of a package below, which nothing else sets
 
 // substitute is [hook.Override].
 func substitute(registry any, name string, v any) (restore func(), err error) {

@@ -37,10 +37,10 @@ func (t *table[T]) found(name string) (v T, ok bool) {
 // with returns t with one more name.
 func (t *table[T]) with(name string, e *entry[T], counted bool) *table[T] {
 	next := *t
-	n := 0
-	next.roll, n = t.roll.with(name)
-	next.values = append(t.values, e.value)
-	next.entries = append(t.entries, e)
+	names, n := t.roll.with(name)
+	next.roll = names
+	next.values = append(next.values, e.value)
+	next.entries = append(next.entries, e)
 	next.live = t.live + 1
 	next.order = new(order)
 	next.version = t.version + 1

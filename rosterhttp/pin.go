@@ -15,11 +15,16 @@ func Pin(next http.Handler, registries ...roster.Pinner) http.Handler {
 	here := roster.NewOwner(1)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		owner := here.For(r.Method + " " + r.URL.Path)
+		pins := make([]func(), 0, len(registries))
+		defer func() {
+			for _, release := range pins {
+				release()
+			}
+		}()
 		ctx := r.Context()
 		for _, registry := range registries {
-			var release func()
-			ctx, release = registry.PinContext(ctx, owner)
-			defer release()
+			pinned, release := registry.PinContext(ctx, owner)
+			ctx, pins = pinned, append(pins, release) //nolint:fatcontext // each registry adds its pin
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -26,7 +26,7 @@ func TestMigrationKeepsCallersCompiling(t *testing.T) {
 	}
 }
 
-func init() {
+func init() { //nolint:gochecknoinits // where packages register
 	encoding2.Register("upper", strings.ToUpper)
 	encoding2.Register("lower", strings.ToLower)
 	encoding3.Register("upper", strings.ToUpper)

@@ -11,7 +11,7 @@ import (
 // This file is code that was written against the map. It is the same in every
 // step of the migration, but for the import path of what it uses.
 
-func init() {
+func init() { //nolint:gochecknoinits // where packages register
 	codecs.Register("upper", strings.ToUpper)
 	codecs.Register("reverse", reverse)
 }
