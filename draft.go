@@ -13,8 +13,8 @@ import (
 // any of it until Update publishes it, and nothing is counted.
 //
 // A Draft is for the function it was handed to: it is not safe for concurrent
-// use, and when that function has returned, its writes fail with
-// [ErrReleased].
+// use, and when that function has returned, its writes fail with [ErrReleased]
+// and its reads answer from the version that was current then.
 type Draft[T any] struct {
 	h     *Hot[T]
 	site  callers

@@ -181,9 +181,11 @@ func (h *Hot[T]) transact(site callers, f func(*Draft[T]) error) error {
 // end takes note of what a draft leaves behind, published or not.
 func (d *Draft[T]) end() {
 	d.over = true
-	if current := d.h.published.Load(); &d.next.index[0] == &current.index[0] {
+	current := d.h.published.Load()
+	if &d.next.index[0] == &current.index[0] {
 		d.h.used = d.next.used
 	}
+	d.next, d.owned = *current, nil // the memory behind the names of a dropped draft is used again
 }
 
 // publish makes a draft the current version if the validators agree. The caller

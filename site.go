@@ -79,7 +79,7 @@ func (c callers) site(home string) Site {
 			Function: unescape(frame.Function), Package: packageOf(frame.Function),
 		}
 		s.Module, s.Version = moduleOf(s.Package)
-		if s.Package != home && s.Module != standardLibrary {
+		if s.Package != home && s.Package != ownPackage && s.Module != standardLibrary {
 			return s
 		}
 		if innermost.IsZero() {
@@ -94,6 +94,9 @@ func (c callers) site(home string) Site {
 func (c callers) homePackage() string {
 	return c.site("").Package
 }
+
+// ownPackage is this package, whose methods call each other.
+const ownPackage = "github.com/roster-go/roster"
 
 // standardLibrary is the module name of packages that have no module.
 const standardLibrary = "std"
