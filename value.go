@@ -7,23 +7,32 @@ import "reflect"
 // call, so it is looked into as well. A zero that works, such as 0, struct{}{}
 // or a nil slice, is a value.
 func nilness[T any](v T) string {
+	t := reflect.TypeFor[T]()
+	if t.Kind() != reflect.Interface && !nilable(t.Kind()) {
+		return "" // without making an interface of it, which would allocate
+	}
 	boxed := any(v)
 	if boxed == nil {
-		return "a nil " + reflect.TypeFor[T]().String()
+		return "a nil " + t.String()
 	}
 	rv := reflect.ValueOf(boxed)
-	switch rv.Kind() {
-	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan, reflect.UnsafePointer:
-		if !rv.IsNil() {
-			return ""
-		}
-	default:
+	switch {
+	case !nilable(rv.Kind()) || !rv.IsNil():
 		return ""
-	}
-	if t := reflect.TypeFor[T](); t.Kind() == reflect.Interface {
+	case t.Kind() == reflect.Interface:
 		return "a nil " + rv.Type().String() + " inside the interface " + t.String()
+	default:
+		return "a nil " + rv.Type().String()
 	}
-	return "a nil " + rv.Type().String()
+}
+
+func nilable(k reflect.Kind) bool {
+	switch k {
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan, reflect.UnsafePointer:
+		return true
+	default:
+		return false
+	}
 }
 
 // dynamicType is the type of the value a caller gets, which for an interface
