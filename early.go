@@ -61,7 +61,8 @@ func (l *earlyLookups) registered(name string, site callers) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.byName[name]; e != nil {
-		e.registered.CompareAndSwap(nil, &site)
+		later := site // of its own, so that only this case allocates
+		e.registered.CompareAndSwap(nil, &later)
 	}
 }
 
