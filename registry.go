@@ -132,10 +132,13 @@ func (r *Registry[T]) change(t *table[T], n int, e *entry[T]) {
 func (r *Registry[T]) Get(name string) (v T, ok bool) {
 	t := r.published.Load()
 	n, ok := t.find(name)
-	if !ok || t.unusual {
+	switch {
+	case t.unusual:
 		return r.getUnusual(t, name)
-	}
-	if t.hits == nil {
+	case !ok:
+		r.missed(name)
+		return v, false
+	case t.hits == nil:
 		return t.values[n], true
 	}
 	hit := t.hits.cell(n)
@@ -144,14 +147,13 @@ func (r *Registry[T]) Get(name string) (v T, ok bool) {
 	return v, true
 }
 
-// getUnusual is Get for all but a plain hit.
-func (r *Registry[T]) getUnusual(t *table[T], name string) (v T, ok bool) {
+// getUnusual is Get while the next lookup closes the registry, or an entry is
+// nil.
+func (r *Registry[T]) getUnusual(t *table[T], name string) (T, bool) {
 	if t.sealing {
 		r.sealAtFirstUse(callersOf(1))
 	}
-	if t.unusual {
-		v, ok = t.found(name)
-	}
+	v, ok := t.found(name)
 	if !ok {
 		r.missed(name)
 	}
