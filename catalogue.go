@@ -27,11 +27,11 @@ func (c Catalogue) providers(name string) (suggested string, providers []Provide
 		return "", nil
 	}
 	if providers = c[name]; len(providers) > 0 {
-		return "", providers
+		return "", slices.Clone(providers)
 	}
 	near := Nearest(name, slices.Sorted(maps.Keys(c)))
 	if len(near) == 0 {
 		return "", nil
 	}
-	return near[0], c[near[0]]
+	return near[0], slices.Clone(c[near[0]])
 }

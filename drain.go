@@ -49,7 +49,7 @@ func (d *drain[T]) init(h *Hot[T], s *settings) {
 		d.retire = closeValue[T]
 	}
 	if s.retire != nil {
-		d.retire = typed[func(string, T) error](s.retire)[0]
+		d.retire = typed[func(string, T) error](h.core, "OnRetire", s.retire)
 	}
 }
 

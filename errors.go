@@ -215,7 +215,7 @@ func quotedList(names []string, sep string) string {
 func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
 
 // unknown is the error of a lookup in vain at site.
-func (c *core) unknown(name string, names []string, site callers) error {
+func (c *core) unknown(name string, names []string, site callers) *UnknownError {
 	e := &UnknownError{
 		Registry: c.name,
 		Name:     name,

@@ -50,7 +50,10 @@ func NewHot[T any](opts ...HotOption) *Hot[T] {
 }
 
 func newHot[T any](c *core, s *settings) *Hot[T] {
-	h := &Hot[T]{core: c, validators: typed[func(View[T]) error](s.validate...)}
+	h := &Hot[T]{core: c}
+	for _, validate := range s.validate {
+		h.validators = append(h.validators, typed[func(View[T]) error](c, "Validate", validate))
+	}
 	h.published.Store(newVersion[T]())
 	h.drain.init(h, s)
 	return h

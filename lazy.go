@@ -27,18 +27,22 @@ type Lazy[T any] struct {
 	mu       sync.Mutex // guards the fields below; not held while load runs, nor by lookups of loaded values
 	flights  map[string]*flight[T]
 	failures map[string]failure
+	expiry   time.Time // no failure expires before
 }
 
 var _ View[int] = (*Lazy[int])(nil)
 
-// A flight is a call of load and those who wait for it.
+// A flight is a call of load and those who wait for it. Its fields are guarded
+// by Lazy.mu, but value and err, which are set before done is closed.
 type flight[T any] struct {
-	waiters int // guarded by Lazy.mu
-	stale   bool
-	cancel  context.CancelFunc
-	done    chan struct{} // closed when value and err are set
-	value   T
-	err     error
+	waiters   int
+	needs     map[string]int // names that the load itself is waiting for, and how often
+	stale     bool           // name was forgotten: what it brings is not to be kept
+	cancelled bool           // everybody who waited has given up
+	cancel    context.CancelFunc
+	done      chan struct{}
+	value     T
+	err       error
 }
 
 type failure struct {
@@ -63,8 +67,9 @@ func RetryAfter(d time.Duration) LazyOption {
 //
 // load is called on a goroutine of its own, never twice at a time for one name.
 // Its context has the values of the lookup that caused the call, and is
-// cancelled when everybody who waits for the name has given up. A panic of load
-// is caught and becomes a [*PanicError].
+// cancelled when everybody who waits for the name has given up; whoever asks
+// afterwards waits for it to return. A panic of load is caught and becomes a
+// [*PanicError]. If load is nil, NewLazy panics.
 func NewLazy[T any](load func(ctx context.Context, name string) (T, error), opts ...LazyOption) *Lazy[T] {
 	s := newSettings[T]()
 	s.retryAfter = defaultRetryAfter
@@ -72,6 +77,9 @@ func NewLazy[T any](load func(ctx context.Context, name string) (T, error), opts
 		opt.forLazy(&s)
 	}
 	c := newCore[T](&s)
+	if load == nil {
+		panic(&NilError{Registry: c.name, Name: "load", What: "a nil load function", Site: c.created.site("")})
+	}
 	l := &Lazy[T]{
 		core: c, hot: newHot[T](c, &s), load: load, retryAfter: s.retryAfter,
 		flights: make(map[string]*flight[T]), failures: make(map[string]failure),
@@ -107,17 +115,15 @@ func (l *Lazy[T]) Lease(ctx context.Context, name string) (Lease[T], error) {
 	site := callersOf(0)
 	for {
 		if l.hot.peek(name) == nil {
-			if _, err := l.get(ctx, name, site); err != nil {
+			if _, err := l.await(ctx, name, site); err != nil {
+				l.missed(name)
 				return Lease[T]{}, err
 			}
 		}
 		if lease, err := l.hot.lease(name, site); err == nil {
 			return lease, nil
 		}
-		// It was forgotten meanwhile.
-		if ctx.Err() != nil {
-			return Lease[T]{}, &LoadError{Registry: l.name, Name: name, Err: ctx.Err()}
-		}
+		// It was forgotten meanwhile: load it again, unless ctx is done.
 	}
 }
 
@@ -130,7 +136,9 @@ func (l *Lazy[T]) get(ctx context.Context, name string, site callers) (T, error)
 		l.missed(name)
 		return v, err
 	}
-	l.hot.published.Load().found(name) // counts the hit
+	if _, kept := l.hot.published.Load().found(name); !kept && l.counted { // which counts the hit
+		l.counts.past.hits.add(name, 1)
+	}
 	return v, nil
 }
 
@@ -139,107 +147,150 @@ func (l *Lazy[T]) await(ctx context.Context, name string, site callers) (none T,
 	if fault := checkName(name); fault != "" {
 		return none, &NameError{Registry: l.name, Name: name, Fault: fault, Site: site.site(l.home())}
 	}
-	if chain := loadsIn(ctx, l); slices.Contains(chain, name) {
-		return none, &LoadError{Registry: l.name, Name: name, Err: fmt.Errorf(
-			"it needs itself to load: %s → %s", strings.Join(chain, " → "), name)}
-	}
-	f, err := l.join(ctx, name, site)
-	if err != nil {
-		return none, err
-	}
-	select {
-	case <-f.done:
-		return f.value, f.err
-	case <-ctx.Done():
-		l.leave(f)
-		return none, &LoadError{Registry: l.name, Name: name, Err: ctx.Err()}
+	for {
+		if err := ctx.Err(); err != nil {
+			return none, &LoadError{Registry: l.name, Name: name, Err: err}
+		}
+		w, err := l.join(ctx, name, site)
+		if err != nil {
+			return none, err
+		}
+		select {
+		case <-w.flight.done:
+		case <-ctx.Done():
+		}
+		l.leave(w)
+		select {
+		case <-w.flight.done: // also if ctx was done as well
+			if !w.again {
+				return w.flight.value, w.flight.err
+			}
+		default:
+		}
 	}
 }
 
-func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (*flight[T], error) {
+// A wait is one lookup that waits for a flight.
+type wait[T any] struct {
+	name   string
+	flight *flight[T]
+	by     *flight[T] // the flight whose load makes the lookup, or nil
+	again  bool       // what the flight brings is not for this lookup, which came too late
+}
+
+func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (wait[T], error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.flights[name]; f != nil {
-		f.waiters++
-		return f, nil
-	}
+	w := wait[T]{name: name, by: flightIn(ctx, l), flight: l.flights[name]}
 	if e := l.hot.published.Load().entry(name); e != nil { // landed since we looked
-		f := &flight[T]{done: make(chan struct{}), value: e.value}
-		close(f.done)
-		return f, nil
+		w.flight = &flight[T]{done: make(chan struct{}), value: e.value, cancel: func() {}}
+		close(w.flight.done)
+		return w, nil
+	}
+	if path := l.path(name, w.by, nil); path != nil {
+		return w, &LoadError{Registry: l.name, Name: name, Err: fmt.Errorf(
+			"it needs itself to load: %s → %s", strings.Join(path, " → "), name)}
 	}
 	if failed, ok := l.failures[name]; ok {
 		if time.Now().Before(failed.until) {
-			return nil, failed.err
+			return w, failed.err
 		}
 		delete(l.failures, name)
 	}
-	chain := append(slices.Clip(loadsIn(ctx, l)), name)
-	loading, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), loadKey[T]{l}, chain)) //nolint:gosec // fly and leave call it
-	f := &flight[T]{waiters: 1, cancel: cancel, done: make(chan struct{})}
-	l.flights[name] = f
-	go l.fly(loading, name, f, site)
-	return f, nil
+	if w.flight == nil {
+		w.flight = &flight[T]{done: make(chan struct{}), needs: make(map[string]int)}
+		inner := context.WithValue(context.WithoutCancel(ctx), loadKey[T]{l}, w.flight)
+		inner, w.flight.cancel = context.WithCancel(inner)
+		l.flights[name] = w.flight
+		go l.fly(inner, name, w.flight, site)
+	}
+	w.again = w.flight.stale || w.flight.cancelled
+	w.flight.waiters++
+	if w.by != nil {
+		w.by.needs[name]++
+	}
+	return w, nil
 }
 
-// leave ends the flight's context when nobody waits for it any more. Whoever
-// asks next starts another.
-func (l *Lazy[T]) leave(f *flight[T]) {
+// path returns the names on the way from name to the flight that by is, over
+// what each load is waiting for, or nil if there is none. The caller holds l.mu.
+func (l *Lazy[T]) path(name string, by *flight[T], seen []string) []string {
+	f := l.flights[name]
+	if by == nil || f == nil || slices.Contains(seen, name) {
+		return nil
+	}
+	seen = append(seen, name)
+	if f == by {
+		return seen
+	}
+	for needed := range f.needs {
+		if path := l.path(needed, by, seen); path != nil {
+			return path
+		}
+	}
+	return nil
+}
+
+// leave ends a wait. When nobody waits for a flight any more, its context ends.
+func (l *Lazy[T]) leave(w wait[T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f.waiters--
-	if f.waiters > 0 {
-		return
-	}
-	f.cancel()
-	for name, current := range l.flights {
-		if current == f {
-			delete(l.flights, name)
+	if w.by != nil {
+		w.by.needs[w.name]--
+		if w.by.needs[w.name] == 0 {
+			delete(w.by.needs, w.name)
 		}
+	}
+	w.flight.waiters--
+	if w.flight.waiters == 0 {
+		w.flight.cancelled = true
+		w.flight.cancel()
 	}
 }
 
 func (l *Lazy[T]) fly(ctx context.Context, name string, f *flight[T], site callers) {
 	defer f.cancel()
+	var value T
 	err := contained(l.name, name, func() (err error) {
-		f.value, err = l.load(ctx, name)
+		value, err = l.load(ctx, name)
 		return err
 	})
+	loaded := err == nil && nilness(value) == ""
 	if err == nil {
-		err = check(l.core, name, f.value, site)
+		err = check(l.core, name, value, site)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer close(f.done)
-	current := l.flights[name] == f
-	if current {
-		delete(l.flights, name)
+	delete(l.flights, name)
+	keep := !f.stale && !f.cancelled // what came of a context that was over may be half of a thing
+	if err == nil && keep {
+		err = l.hot.write(name, site, func(d *Draft[T]) error { return d.register(name, value, site) })
 	}
-	switch {
-	case err != nil || f.stale:
-	case current:
-		err = l.hot.write(name, site, func(d *Draft[T]) error { return d.register(name, f.value, site) })
-	default: // nobody waits for it
-		l.hot.discard(name, f.value)
+	if loaded && (err != nil || !keep) {
+		l.hot.discard(name, value)
 	}
 	if err == nil {
+		f.value = value
 		return
 	}
-	var none T
-	f.value, f.err = none, &LoadError{Registry: l.name, Name: name, Err: err}
-	if l.retryAfter > 0 && current {
+	f.err = &LoadError{Registry: l.name, Name: name, Err: err}
+	if l.retryAfter > 0 && keep {
 		l.remember(name, f.err)
 	}
 }
 
-// remember keeps an error until a load may be tried again. The caller holds
-// l.mu.
+// remember keeps an error until a load may be tried again, if there is room for
+// it. The caller holds l.mu.
 func (l *Lazy[T]) remember(name string, err error) {
 	now := time.Now()
-	if len(l.failures) >= maxRemembered {
+	if len(l.failures) == maxRemembered && !now.Before(l.expiry) {
+		l.expiry = now.Add(l.retryAfter)
 		for other, f := range l.failures {
 			if !now.Before(f.until) {
 				delete(l.failures, other)
+			} else if f.until.Before(l.expiry) {
+				l.expiry = f.until
 			}
 		}
 	}
@@ -249,8 +300,9 @@ func (l *Lazy[T]) remember(name string, err error) {
 }
 
 // Forget drops what is known of name, value or error, so that the next lookup
-// loads it again, and reports whether there was a value. A load that is under
-// way answers those who wait for it and is not kept.
+// loads it again, and reports whether there was a value. What a load that is
+// under way brings goes to those who wait for it and is not kept: if the registry
+// retires values it is retired at once.
 func (l *Lazy[T]) Forget(name string) bool {
 	site := callersOf(0)
 	l.mu.Lock()
@@ -258,7 +310,9 @@ func (l *Lazy[T]) Forget(name string) bool {
 	delete(l.failures, name)
 	if f := l.flights[name]; f != nil {
 		f.stale = true
-		delete(l.flights, name)
+	}
+	if l.hot.peek(name) == nil {
+		return false
 	}
 	return l.hot.write(name, site, func(d *Draft[T]) error { return d.unregister(name, site) }) == nil
 }
@@ -280,13 +334,13 @@ func (l *Lazy[T]) Drain(ctx context.Context) error { return l.hot.Drain(ctx) }
 // Holders lists the leases that are not released, as [Hot.Holders] does.
 func (l *Lazy[T]) Holders() []Holder { return l.hot.Holders() }
 
-// loadKey is the key in a context of the names that a registry is loading.
+// loadKey is the key in a context of the load that a registry called with it.
 type loadKey[T any] struct{ l *Lazy[T] }
 
-// loadsIn returns the names whose loading led to ctx, outermost first.
-func loadsIn[T any](ctx context.Context, l *Lazy[T]) []string {
-	chain, _ := ctx.Value(loadKey[T]{l}).([]string)
-	return chain
+// flightIn returns the flight whose load ctx comes from, or nil.
+func flightIn[T any](ctx context.Context, l *Lazy[T]) *flight[T] {
+	f, _ := ctx.Value(loadKey[T]{l}).(*flight[T])
+	return f
 }
 
 // A LoadError reports a name that could not be loaded.

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -32,13 +33,18 @@ func (o *only[T]) Get(name string) (v T, ok bool) {
 	return o.view.Get(name)
 }
 
-func (o *only[T]) Lookup(name string) (T, error) {
-	v, ok := o.Get(name)
-	if !ok {
-		c := core{name: o.view.Name()}
+func (o *only[T]) Lookup(name string) (v T, err error) {
+	c := core{name: o.view.Name()}
+	if !o.allowed[name] {
 		return v, c.unknown(name, o.Names(), callersOf(0))
 	}
-	return v, nil
+	v, err = o.view.Lookup(name)
+	if full, ok := errors.AsType[*UnknownError](err); ok { // it lists what is not allowed
+		mine := c.unknown(name, o.Names(), callersOf(0))
+		mine.early, mine.Suggested, mine.Providers = full.early, full.Suggested, full.Providers
+		return v, mine
+	}
+	return v, err
 }
 
 func (o *only[T]) Names() []string {

@@ -65,7 +65,11 @@ type settings struct {
 }
 
 func newSettings[T any]() settings {
-	return settings{name: reflect.TypeFor[T]().String(), directory: DefaultDirectory()}
+	name := reflect.TypeFor[T]().String()
+	if checkName(name) != "" { // the text of a type literal may be too long
+		name = reflect.TypeFor[T]().Kind().String()
+	}
+	return settings{name: name, directory: DefaultDirectory()}
 }
 
 // Named gives a registry its name, the one that error texts, metrics and the

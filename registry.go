@@ -58,7 +58,12 @@ func newRegistry[T any](c *core, s *settings) *Registry[T] {
 // a clash is a mistake in how the program was put together. With
 // [CollectConflicts] a clash does not panic.
 func (r *Registry[T]) Register(name string, v T) {
-	err := r.register(name, v, callersOf(0))
+	r.collected(r.register(name, v, callersOf(0)))
+}
+
+// collected keeps a clash for Verify, if that is the policy, and otherwise
+// panics with err if it is one.
+func (r *Registry[T]) collected(err error) {
 	if err == nil {
 		return
 	}

@@ -62,18 +62,15 @@ func Validate[T any](check func(next View[T]) error) HotOption {
 	return hotOption(func(s *settings) { s.validate = append(s.validate, check) })
 }
 
-// typed gives options back the type that settings could not hold.
-func typed[F any](options ...any) []F {
-	fs := make([]F, len(options))
-	for i, o := range options {
-		f, ok := o.(F)
-		if !ok {
-			panic(fmt.Sprintf("roster: an option with a %T was given to a registry that needs a %s",
-				o, reflect.TypeFor[F]()))
-		}
-		fs[i] = f
+// typed gives what an option was given back the type that settings could not
+// hold.
+func typed[F any](c *core, option string, given any) F {
+	f, ok := given.(F)
+	if !ok {
+		panic(fmt.Sprintf("roster: %s: the option %s was given a %T, but values are of type %s: give it a %s (at %s)",
+			c.name, option, given, c.elementType, reflect.TypeFor[F](), c.created.site("")))
 	}
-	return fs
+	return f
 }
 
 // identity is what tells whether two registered values are one thing to retire:
@@ -106,20 +103,28 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// contained calls f and makes an error of its panic.
+// contained calls f and makes an error of its panic. f has a goroutine of its
+// own, because it may end it with [runtime.Goexit], as a test's FailNow does.
 func contained(registry, name string, f func() error) (err error) {
-	finished := false
-	defer func() {
-		if finished {
-			return
-		}
-		v := recover()
-		if v == nil {
-			v = errors.New("runtime.Goexit was called")
-		}
-		err = &PanicError{Registry: registry, Name: name, Value: v, Stack: debug.Stack()}
+	done := make(chan struct{})
+	go func() {
+		finished := false
+		defer close(done)
+		defer func() {
+			if finished {
+				return
+			}
+			v := recover()
+			if v == nil {
+				v = errGoexit
+			}
+			err = &PanicError{Registry: registry, Name: name, Value: v, Stack: debug.Stack()}
+		}()
+		err = f()
+		finished = true
 	}()
-	err = f()
-	finished = true
+	<-done
 	return err
 }
+
+var errGoexit = errors.New("runtime.Goexit was called")

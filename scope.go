@@ -1,8 +1,10 @@
 package roster
 
 import (
+	"errors"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // A Scope overlays another view with entries of its own: for a tenant, a test, a
@@ -23,12 +25,19 @@ type Scope[T any] struct {
 
 var _ View[int] = (*Scope[int])(nil)
 
+// scopeSuffix tells the scopes of a registry from the registry where they are
+// counted.
+const scopeSuffix = " (scope)"
+
 // NewScope creates an empty scope over parent, which may be any registry, a
 // [Pin], or another scope. Without the option [Named] it is called after its
 // parent.
 func NewScope[T any](parent View[T], opts ...RegistryOption) *Scope[T] {
 	s := newSettings[T]()
-	s.name = parent.Name() + " (scope)"
+	s.name = parent.Name()
+	if name := s.name + scopeSuffix; !strings.HasSuffix(s.name, scopeSuffix) && len(name) <= MaxNameLen {
+		s.name = name
+	}
 	for _, opt := range opts {
 		opt.forRegistry(&s)
 	}
@@ -43,9 +52,7 @@ func NewScope[T any](parent View[T], opts ...RegistryOption) *Scope[T] {
 // Register adds v under name and panics with the error of [Scope.TryRegister] if
 // that fails.
 func (s *Scope[T]) Register(name string, v T) {
-	if err := s.register(name, v, callersOf(0)); err != nil {
-		panic(err)
-	}
+	s.own.collected(s.register(name, v, callersOf(0)))
 }
 
 // TryRegister adds v under a name that neither the scope nor its parent has. Its
@@ -73,6 +80,11 @@ func (s *Scope[T]) Override(name string, v T) error {
 	if err := check(s.core, name, v, site); err != nil {
 		return err
 	}
+	shadowed := peek(s.parent, name) // before the lock: it may call code of somebody else's
+	near := []string(nil)
+	if shadowed == nil {
+		near = Nearest(name, s.parent.Names())
+	}
 	s.own.mu.Lock()
 	defer s.own.mu.Unlock()
 	if err := s.own.closed(name, site); err != nil {
@@ -85,12 +97,11 @@ func (s *Scope[T]) Override(name string, v T) error {
 	}
 	stand := newEntry(v, site, t.version+1)
 	stand.override = true
-	stand.shadowed = peek(s.parent, name)
-	if stand.shadowed == nil {
+	stand.shadowed = shadowed
+	if shadowed == nil {
 		at := site.site(s.home())
 		return &OverrideError{
-			Registry: s.name, Name: name, Existing: Claim{Type: dynamicType(v), Site: at},
-			Nearest: Nearest(name, s.parent.Names()), Site: at,
+			Registry: s.name, Name: name, Existing: Claim{Type: dynamicType(v), Site: at}, Nearest: near, Site: at,
 		}
 	}
 	s.own.add(t, name, stand)
@@ -100,23 +111,45 @@ func (s *Scope[T]) Override(name string, v T) error {
 // Seal closes the scope for writing, as [Registry.Seal] does.
 func (s *Scope[T]) Seal() { s.own.seal(callersOf(0)) }
 
+// Verify reports the clashes that [CollectConflicts] kept back, as
+// [Registry.Verify] does.
+func (s *Scope[T]) Verify() error { return s.own.Verify() }
+
 // Get returns the scope's own value of name, or else its parent's, and whether
 // there is one. A hit is counted where the value is, a miss at the outermost
 // parent.
 func (s *Scope[T]) Get(name string) (T, bool) {
-	if v, ok := s.own.published.Load().found(name); ok {
+	if v, ok := s.mine(name); ok {
 		return v, true
 	}
 	return s.parent.Get(name)
 }
 
-// Lookup is [Scope.Get] with an error, an [*UnknownError].
+// Lookup is [Scope.Get] with an error: an [*UnknownError], or what else the
+// parent's Lookup returns.
 func (s *Scope[T]) Lookup(name string) (T, error) {
-	v, ok := s.Get(name)
-	if !ok {
-		return v, s.unknown(name, s.Names(), callersOf(0))
+	if v, ok := s.mine(name); ok {
+		return v, nil
 	}
-	return v, nil
+	v, err := s.parent.Lookup(name)
+	if parents, ok := errors.AsType[*UnknownError](err); ok {
+		mine := s.unknown(name, s.Names(), callersOf(0))
+		if len(mine.Providers) == 0 && len(mine.Nearest) == 0 {
+			mine.Suggested, mine.Providers = parents.Suggested, parents.Providers
+		}
+		mine.early = parents.early // the parent is told when the name comes
+		return v, mine
+	}
+	return v, err
+}
+
+// mine finds name among the scope's own entries.
+func (s *Scope[T]) mine(name string) (T, bool) {
+	t := s.own.published.Load()
+	if t.sealing {
+		s.own.sealAtFirstUse(callersOf(1))
+	}
+	return t.found(name)
 }
 
 // Names lists the names of the scope and its parent in sorted order. The slice
