@@ -108,6 +108,7 @@ func (h *Hot[T]) Changes(ctx context.Context, after uint64) iter.Seq[Change] {
 				if i == 0 {
 					c.Missed = missed
 				}
+				c.Added, c.Replaced, c.Removed = slices.Clone(c.Added), slices.Clone(c.Replaced), slices.Clone(c.Removed)
 				if ctx.Err() != nil || !yield(c) {
 					return
 				}

@@ -56,7 +56,7 @@ func (r *Registry[T]) Override(name string, v T) error {
 	}
 	if existing.override {
 		r.counts.duplicated(name, n)
-		return duplicate(r.core, name, existing, v, site)
+		return overriddenTwice(r.core, name, existing, v, site)
 	}
 	if lookups := t.hits.count(n); lookups > 0 {
 		home := r.home()
@@ -66,6 +66,12 @@ func (r *Registry[T]) Override(name string, v T) error {
 	}
 	r.change(t, n, stand.over(existing))
 	return nil
+}
+
+func overriddenTwice[T any](c *core, name string, existing *entry[T], v T, site callers) error {
+	clash := duplicate(c, name, existing, v, site)
+	clash.clash, clash.cure = "is overridden twice", "remove one of the two overrides"
+	return clash
 }
 
 // over returns an override with what it stands in for.

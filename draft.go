@@ -28,6 +28,7 @@ type Draft[T any] struct {
 type given[T any] struct {
 	name  string
 	value T
+	entry *entry[T] // what it became, or nil if it was refused
 }
 
 var _ View[int] = (*Draft[int])(nil)
@@ -85,7 +86,7 @@ func (d *Draft[T]) register(name string, v T, site callers) error {
 		d.h.counts.duplicated(name, n)
 		return duplicate(d.h.core, name, existing, v, site)
 	}
-	d.set(name, newEntry(v, site, d.next.number))
+	d.put(name, v, site)
 	return nil
 }
 
@@ -96,7 +97,7 @@ func (d *Draft[T]) replace(name string, v T, site callers) error {
 	if d.next.entry(name) == nil {
 		return d.h.unknown(name, d.next.sorted(), site)
 	}
-	d.set(name, newEntry(v, site, d.next.number))
+	d.put(name, v, site)
 	return nil
 }
 
@@ -124,8 +125,17 @@ func (d *Draft[T]) check(name string, v T, site callers) error {
 // with it when it does not become part of the registry.
 func (d *Draft[T]) take(name string, v T) {
 	if d.h.drain.retire != nil {
-		d.given = append(d.given, given[T]{name, v})
+		d.given = append(d.given, given[T]{name: name, value: v})
 	}
+}
+
+// put makes a new entry of a value that was just taken.
+func (d *Draft[T]) put(name string, v T, site callers) {
+	e := newEntry(v, site, d.next.number)
+	if n := len(d.given); n > 0 {
+		d.given[n-1].entry = e
+	}
+	d.set(name, e)
 }
 
 func (d *Draft[T]) released(name string) error {
@@ -135,14 +145,20 @@ func (d *Draft[T]) released(name string) error {
 
 // Register adds v under a name that is not taken. Its errors are those of
 // [Hot.TryRegister].
-func (d *Draft[T]) Register(name string, v T) error { return d.register(name, v, callersOf(0)) }
+func (d *Draft[T]) Register(name string, v T) error {
+	return d.register(name, v, callersOf(0).within(d.site))
+}
 
 // Replace gives a registered name a new value. Its errors are those of
 // [Hot.Replace].
-func (d *Draft[T]) Replace(name string, v T) error { return d.replace(name, v, callersOf(0)) }
+func (d *Draft[T]) Replace(name string, v T) error {
+	return d.replace(name, v, callersOf(0).within(d.site))
+}
 
 // Unregister removes a name. Its errors are those of [Hot.Unregister].
-func (d *Draft[T]) Unregister(name string) error { return d.unregister(name, callersOf(0)) }
+func (d *Draft[T]) Unregister(name string) error {
+	return d.unregister(name, callersOf(0).within(d.site))
+}
 
 // Name is the registry's own name.
 func (d *Draft[T]) Name() string { return d.h.name }
@@ -195,12 +211,14 @@ func (d *Draft[T]) reload(entries map[string]T, site callers) {
 		case old == nil:
 			added = append(added, name)
 		case !same(old.value, v):
-			d.set(name, newEntry(v, site, d.next.number))
+			d.take(name, v)
+			d.put(name, v, site)
 		}
 	}
 	slices.Sort(added)
 	for _, name := range added {
-		d.set(name, newEntry(entries[name], site, d.next.number))
+		d.take(name, entries[name])
+		d.put(name, entries[name], site)
 	}
 	for n, name := range d.base.names {
 		if _, keep := entries[name]; !keep && d.base.has(n) {

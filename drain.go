@@ -88,7 +88,8 @@ func (d *drain[T]) bury(over *tenure, dead []grave[T]) {
 	d.sweep()
 	if d.reportStuck != nil && len(dead) > 0 && d.waiting.Load() {
 		time.AfterFunc(d.stuckAfter, func() {
-			if err := d.stuck(dead[0].died); err != nil {
+			if err := d.stuck(dead[0].died); err != nil && err.Values > 0 {
+				err.Retiring = ""
 				d.reportStuck(err)
 			}
 		})
@@ -181,18 +182,23 @@ func (d *drain[T]) free(g grave[T]) {
 		}
 		delete(d.owned, id)
 	}
-	d.queue = append(d.queue, given[T]{g.name, g.entry.value})
+	d.queue = append(d.queue, given[T]{name: g.name, value: g.entry.value})
 }
 
-// discard retires the values that a transaction was given and that did not
-// become part of the registry. The caller holds h.mu.
-func (d *drain[T]) discard(values []given[T]) {
+// discard retires the values that a transaction was given and that are not part
+// of the version it leaves behind. The caller holds h.mu, and has not yet buried
+// what that version no longer has: a value may be both.
+func (d *drain[T]) discard(values []given[T], current *version[T]) {
 	if d.retire == nil {
 		return
 	}
 	d.mu.Lock()
-	current := d.h.published.Load()
 	seen := make(map[any]bool)
+	for _, g := range d.queue {
+		if id, ok := identity(g.value); ok {
+			seen[id] = true
+		}
+	}
 	for _, g := range values {
 		if nilness(g.value) != "" {
 			continue
@@ -202,7 +208,7 @@ func (d *drain[T]) discard(values []given[T]) {
 				continue
 			}
 			seen[id] = true
-		} else if e := current.entry(g.name); e != nil && same(e.value, g.value) {
+		} else if e := current.entry(g.name); e != nil && (e == g.entry || same(e.value, g.value)) {
 			continue
 		}
 		d.queue = append(d.queue, g)
@@ -215,7 +221,7 @@ func (d *drain[T]) discard(values []given[T]) {
 func (h *Hot[T]) discard(name string, v T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.drain.discard([]given[T]{{name, v}})
+	h.drain.discard([]given[T]{{name: name, value: v}}, h.published.Load())
 }
 
 // run retires what is queued, until nothing is.
@@ -285,15 +291,19 @@ func (h *Hot[T]) Drain(ctx context.Context) error {
 // [Hot.Drain], with the same errors. Lookups find nothing from then on. Closing
 // again only waits.
 func (h *Hot[T]) Close(ctx context.Context) error {
-	site := callersOf(0)
-	h.mu.Lock()
-	if h.closed.Load() == nil {
-		d := h.draft(site)
-		d.reload(nil, site)
-		h.commit(d, d.diff())
-		d.end()
-		h.closed.Store(&site)
-	}
-	h.mu.Unlock()
+	h.close(callersOf(0))
 	return h.Drain(ctx)
+}
+
+func (h *Hot[T]) close(site callers) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed.Load() != nil {
+		return
+	}
+	d := h.draft(site)
+	d.reload(nil, site)
+	h.commit(d, d.diff())
+	d.end()
+	h.closed.Store(&site)
 }

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,10 +25,13 @@ type NameError struct {
 	Name     string
 	Fault    string // what is wrong, as a clause
 	Site     Site   // who tried
+
+	tried string // "register" or another verb
 }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("roster: %s: cannot register %q: %s (at %s)", e.Registry, shortened(e.Name), e.Fault, e.Site)
+	return fmt.Sprintf("roster: %s: cannot %s %q: %s (at %s)",
+		e.Registry, cmp.Or(e.tried, "register"), shortened(e.Name), e.Fault, e.Site)
 }
 
 // shortened keeps enough of a name that is too long to recognise it.
@@ -49,9 +53,14 @@ type NilError struct {
 	Name     string
 	What     string // for example "a nil *pq.Driver inside the interface driver.Driver"
 	Site     Site   // who tried
+
+	loaded bool // by a load function
 }
 
 func (e *NilError) Error() string {
+	if e.loaded {
+		return fmt.Sprintf("the load function returned %s; return an error instead", e.What)
+	}
 	return fmt.Sprintf("roster: %s: %q is registered with %s; register a value (at %s)",
 		e.Registry, e.Name, e.What, e.Site)
 }
@@ -72,18 +81,25 @@ type DuplicateError struct {
 	Name     string
 	Existing Claim
 	Refused  Claim
+
+	clash string // "is registered twice" or another way to say what happened
+	cure  string // what to do, or empty to judge by the places
 }
 
 // Error spans several lines, one for each side, because it is mostly read in
 // the output of a program that did not start.
 func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("roster: %s: %q is registered twice\n\tkept     %s\n\t         at %s\n\trefused  %s\n\t         at %s\n\t%s",
-		e.Registry, e.Name, e.Existing.Type, e.Existing.Site, e.Refused.Type, e.Refused.Site, e.advice())
+	return fmt.Sprintf("roster: %s: %q %s\n\tkept     %s\n\t         at %s\n\trefused  %s\n\t         at %s\n\t%s",
+		e.Registry, e.Name, cmp.Or(e.clash, registeredTwice), e.Existing.Type, e.Existing.Site, e.Refused.Type, e.Refused.Site, e.advice())
 }
+
+const registeredTwice = "is registered twice"
 
 func (e *DuplicateError) advice() string {
 	a, b := e.Existing.Site, e.Refused.Site
 	switch {
+	case e.cure != "":
+		return e.cure
 	case a.Module != "" && a.Module != b.Module && withoutMajor(a.Module) == withoutMajor(b.Module):
 		return fmt.Sprintf("two major versions of one module are linked: import only %s or only %s", a.Module, b.Module)
 	case a.Package != b.Package:
@@ -234,14 +250,20 @@ func (c *core) unknown(name string, names []string, site callers) *UnknownError 
 // A SealedError reports a write to a registry that was closed for writing.
 type SealedError struct {
 	Registry string
-	Name     string // the name that was to be written
+	Name     string // the name that was to be written; empty for a reload
 	Site     Site   // who tried
 	Sealed   Site   // who closed it
+
+	how string // "sealed" or another way to say what happened
 }
 
 func (e *SealedError) Error() string {
-	return fmt.Sprintf("roster: %s: cannot register %q: the registry was sealed at %s; register before that (at %s)",
-		e.Registry, shortened(e.Name), e.Sealed, e.Site)
+	what := "cannot write to it"
+	if e.Name != "" {
+		what = fmt.Sprintf("cannot write %q", shortened(e.Name))
+	}
+	return fmt.Sprintf("roster: %s: %s: the registry was %s at %s; write before that (at %s)",
+		e.Registry, what, cmp.Or(e.how, "sealed"), e.Sealed, e.Site)
 }
 
 // Is makes errors.Is(err, ErrSealed) true.
@@ -262,8 +284,8 @@ type OverrideError struct {
 
 func (e *OverrideError) Error() string {
 	if e.Lookups > 0 {
-		return fmt.Sprintf("roster: %s: cannot override %q, registered at %s: it was looked up %d times already; "+
-			"override it before the first lookup (at %s)", e.Registry, e.Name, e.Existing.Site, e.Lookups, e.Site)
+		return fmt.Sprintf("roster: %s: cannot override %q, registered at %s: it was looked up %s already; "+
+			"override it before the first lookup (at %s)", e.Registry, e.Name, e.Existing.Site, times(e.Lookups), e.Site)
 	}
 	guess := ""
 	if len(e.Nearest) > 0 {
@@ -271,4 +293,11 @@ func (e *OverrideError) Error() string {
 	}
 	return fmt.Sprintf("roster: %s: %q is overridden but nothing registers it%s; correct the name, or register it (at %s)",
 		e.Registry, e.Name, guess, e.Site)
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

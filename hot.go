@@ -133,11 +133,12 @@ func (h *Hot[T]) Reload(entries map[string]T) error {
 		faults[i] = check(h.core, name, entries[name], site)
 	}
 	return h.transact(site, func(d *Draft[T]) error {
-		for name, v := range entries {
-			d.take(name, v)
-		}
 		if len(faults) == 0 {
 			d.reload(entries, site)
+			return nil
+		}
+		for name, v := range entries {
+			d.take(name, v)
 		}
 		return errors.Join(faults...)
 	})
@@ -162,9 +163,9 @@ func (h *Hot[T]) transact(site callers, f func(*Draft[T]) error) error {
 	published := false
 	defer func() {
 		d.end()
-		h.drain.discard(d.given)
 		if !published {
 			h.counts.past.failedReloads.Add(1)
+			h.drain.discard(d.given, d.base)
 		}
 	}()
 	if err := f(d); err != nil {
@@ -185,8 +186,12 @@ func (h *Hot[T]) transact(site callers, f func(*Draft[T]) error) error {
 func (d *Draft[T]) end() {
 	d.over = true
 	current := d.h.published.Load()
-	if &d.next.index[0] == &current.index[0] {
+	switch {
+	case current != d.base: // published
+	case &d.next.index[0] == &current.index[0]:
 		d.h.used = d.next.used
+	default: // the draft filled the index up before it made a larger one
+		d.h.used = indexCapacity(cellsPerBucket * len(current.index))
 	}
 	d.next, d.owned = *current, nil // the memory behind the names of a dropped draft is used again
 }
@@ -196,6 +201,7 @@ func (d *Draft[T]) end() {
 func (h *Hot[T]) publish(d *Draft[T]) error {
 	diff := d.diff()
 	if diff.change.size() == 0 {
+		h.drain.discard(d.given, d.base)
 		return nil
 	}
 	for _, validate := range h.validators {
@@ -258,11 +264,12 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 	h.install(d, df)
 }
 
-// widen makes room for the counters of names that are new in d. The caller holds h.mu.
+// widen makes counters for names that are new in d. The caller holds h.mu.
 func (h *Hot[T]) widen(d *Draft[T]) {
 	if h.counted {
 		d.next.hits = d.next.hits.wideEnough(len(d.next.names))
 	}
+	h.counts.extend(d.next.names, d.next.hits)
 }
 
 // install makes a draft the current version, without counting what is new in it. The
@@ -270,6 +277,7 @@ func (h *Hot[T]) widen(d *Draft[T]) {
 func (h *Hot[T]) install(d *Draft[T], df diff[T]) {
 	next := d.next
 	current := h.renumbered(&next)
+	h.drain.discard(d.given, current)
 	h.published.Store(current)
 	h.used = current.used
 	d.base.tenure.ended = df.change.At
@@ -301,7 +309,7 @@ func (h *Hot[T]) shut(name string, site callers) error {
 		return nil
 	}
 	home := h.home()
-	return &SealedError{Registry: h.name, Name: name, Site: site.site(home), Sealed: closed.site(home)}
+	return &SealedError{Registry: h.name, Name: name, Site: site.site(home), Sealed: closed.site(home), how: "closed"}
 }
 
 // Get returns the value registered under name and whether there is one.

@@ -92,8 +92,9 @@ func (h *Hot[T]) Entries() iter.Seq[EntryInfo] {
 
 // Info describes the registry. Its size is what is loaded.
 func (l *Lazy[T]) Info() Info {
-	v := l.hot.published.Load()
-	return l.info(LoadOnUse, v.number, v.live)
+	info := l.hot.Info()
+	info.Lifecycle = LoadOnUse
+	return info
 }
 
 // Entries yields what is known of each value that is loaded, sorted by name.

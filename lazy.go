@@ -2,9 +2,9 @@ package roster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -68,7 +68,9 @@ func RetryAfter(d time.Duration) LazyOption {
 // load is called on a goroutine of its own, never twice at a time for one name.
 // Its context has the values of the lookup that caused the call, and is
 // cancelled when everybody who waits for the name has given up; whoever asks
-// afterwards waits for it to return. A panic of load is caught and becomes a
+// afterwards, or after [Lazy.Forget], waits for it to return. For a name that does
+// not exist load returns an error that wraps [ErrUnknown], so that callers can
+// tell that from an outage. A panic of load is caught and becomes a
 // [*PanicError]. If load is nil, NewLazy panics.
 func NewLazy[T any](load func(ctx context.Context, name string) (T, error), opts ...LazyOption) *Lazy[T] {
 	s := newSettings[T]()
@@ -145,7 +147,7 @@ func (l *Lazy[T]) get(ctx context.Context, name string, site callers) (T, error)
 // await joins the flight for name, or starts it.
 func (l *Lazy[T]) await(ctx context.Context, name string, site callers) (none T, err error) {
 	if fault := checkName(name); fault != "" {
-		return none, &NameError{Registry: l.name, Name: name, Fault: fault, Site: site.site(l.home())}
+		return none, &NameError{Registry: l.name, Name: name, Fault: fault, Site: site.site(l.home()), tried: "look up"}
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -190,6 +192,9 @@ func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (wait[T],
 	if path := l.path(name, w.by, nil); path != nil {
 		return w, &LoadError{Registry: l.name, Name: name, Err: fmt.Errorf(
 			"it needs itself to load: %s → %s", strings.Join(path, " → "), name)}
+	}
+	if err := l.hot.shut(name, site); err != nil {
+		return w, &LoadError{Registry: l.name, Name: name, Err: err}
 	}
 	if failed, ok := l.failures[name]; ok {
 		if time.Now().Before(failed.until) {
@@ -255,9 +260,10 @@ func (l *Lazy[T]) fly(ctx context.Context, name string, f *flight[T], site calle
 		value, err = l.load(ctx, name)
 		return err
 	})
-	loaded := err == nil && nilness(value) == ""
-	if err == nil {
-		err = check(l.core, name, value, site)
+	what := nilness(value)
+	loaded := err == nil && what == ""
+	if err == nil && !loaded {
+		err = &NilError{Registry: l.name, Name: name, What: what, Site: site.site(l.home()), loaded: true}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -331,6 +337,30 @@ func (l *Lazy[T]) Len() int { return l.hot.Len() }
 // does, with the same errors.
 func (l *Lazy[T]) Drain(ctx context.Context) error { return l.hot.Drain(ctx) }
 
+// Close forgets everything, ends the contexts of the loads that are under way,
+// and waits for them and like [Hot.Close], with the same errors, or no longer
+// than until ctx is done. Lookups fail with a [*SealedError] from then on.
+// Closing again only waits.
+func (l *Lazy[T]) Close(ctx context.Context) error {
+	site := callersOf(0)
+	l.mu.Lock()
+	l.hot.close(site)
+	flights := slices.Collect(maps.Values(l.flights))
+	for _, f := range flights {
+		f.cancelled = true
+		f.cancel()
+	}
+	l.mu.Unlock()
+	for _, f := range flights {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return fmt.Errorf("roster: %s: a load has not returned: %w", l.name, ctx.Err())
+		}
+	}
+	return l.hot.Drain(ctx)
+}
+
 // Holders lists the leases that are not released, as [Hot.Holders] does.
 func (l *Lazy[T]) Holders() []Holder { return l.hot.Holders() }
 
@@ -356,8 +386,3 @@ func (e *LoadError) Error() string {
 
 // Unwrap returns the cause.
 func (e *LoadError) Unwrap() error { return e.Err }
-
-// Is makes errors.Is(err, ErrUnknown) true unless the caller gave up waiting.
-func (e *LoadError) Is(target error) bool {
-	return target == ErrUnknown && !errors.Is(e.Err, context.Canceled) && !errors.Is(e.Err, context.DeadlineExceeded)
-}

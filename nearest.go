@@ -3,7 +3,7 @@ package roster
 import (
 	"cmp"
 	"slices"
-	"strings"
+	"unicode"
 )
 
 // Limits of a search for near names, which outside input can trigger.
@@ -19,11 +19,16 @@ const (
 // neighbours (optimal string alignment distance). At most the first 10,000
 // candidates are looked at, and names over 64 letters have no near ones.
 func Nearest(name string, candidates []string) []string {
-	wanted := []rune(strings.ToLower(name))
+	wanted := []rune(name)
+	for i, r := range wanted {
+		wanted[i] = unicode.ToLower(r)
+	}
 	if len(wanted) == 0 || len(wanted) > maxNearestRunes {
 		return nil
 	}
 	limit := max(1, len(wanted)/3)
+	var rows distanceRows
+	var letters []rune
 	type match struct {
 		name     string
 		distance int
@@ -33,7 +38,11 @@ func Nearest(name string, candidates []string) []string {
 		if len(candidate) > len(name)+4*limit || len(name) > len(candidate)+4*limit {
 			continue // a rune has at most four bytes: too many edits apart
 		}
-		if d := alignmentDistance(wanted, []rune(strings.ToLower(candidate))); d <= limit {
+		letters = letters[:0]
+		for _, r := range candidate {
+			letters = append(letters, unicode.ToLower(r))
+		}
+		if d := rows.between(wanted, letters); d <= limit {
 			matches = append(matches, match{candidate, d})
 		}
 	}
@@ -45,10 +54,17 @@ func Nearest(name string, candidates []string) []string {
 	return names
 }
 
-// alignmentDistance is the optimal string alignment distance, computed row by
-// row with the two rows above at hand.
-func alignmentDistance(a, b []rune) int {
-	twoUp, up, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+// distanceRows are three rows of the table of distances, kept from one pair of
+// names to the next.
+type distanceRows [3][]int
+
+// between is the optimal string alignment distance, computed row by row with the
+// two rows above at hand.
+func (rows *distanceRows) between(a, b []rune) int {
+	for i := range rows {
+		rows[i] = slices.Grow(rows[i][:0], len(b)+1)[:len(b)+1]
+	}
+	twoUp, up, row := rows[0], rows[1], rows[2]
 	for j := range up {
 		up[j] = j
 	}

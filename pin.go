@@ -98,13 +98,16 @@ func (p Pin[T]) Names() []string {
 	return slices.Clone(p.v.sorted())
 }
 
-// All yields the entries of the pinned version in sorted order, none after the
+// All yields the entries of the pinned version in sorted order, until the
 // release.
 func (p Pin[T]) All() iter.Seq2[string, T] {
-	if !p.held() {
-		return func(func(string, T) bool) {}
+	return func(yield func(string, T) bool) {
+		for name, v := range p.v.all() {
+			if !p.held() || !yield(name, v) {
+				return
+			}
+		}
 	}
-	return p.v.all()
 }
 
 // Len is the number of entries of the pinned version.

@@ -23,6 +23,7 @@ type Registry[T any] struct {
 
 	mu        sync.Mutex // serialises writers and guards the fields below; lookups do not take it
 	sealed    *callers   // who sealed the registry, or nil
+	how       string     // it was sealed
 	conflicts []*DuplicateError
 }
 

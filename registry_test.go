@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -174,6 +175,8 @@ func TestErrorTexts(t *testing.T) {
 	_, err = r.Lookup("oracle")
 	note("many registered", err)
 
+	noteLifecycles(note)
+
 	// Keep what does not depend on where the tree lies.
 	text := regexp.MustCompile(`[^ ]*/?registry_test\.go:\d+`).ReplaceAllString(b.String(), "registry_test.go:N")
 	text = regexp.MustCompile(`\(github.com/roster-go/roster.*?\)\)?`).ReplaceAllString(text, "(MODULE)")
@@ -184,6 +187,72 @@ func TestErrorTexts(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	assert.NoError(t, err)
 	assert.Equal(t, text, string(want))
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// noteLifecycles notes the texts that belong to a lifecycle, a policy or a
+// catalogue.
+func noteLifecycles(note func(situation string, err error)) {
+	r := roster.New[any](roster.Named("drivers"), quiet(), roster.Known(drivers()))
+	_, err := r.Lookup("sqlite3")
+	note("nothing registered, but known who would", err)
+	r.Register("mysql", 1)
+	_, err = r.Lookup("postgres")
+	note("not registered, but known who would", err)
+	_, err = r.Lookup("posgres")
+	note("a slip for what is known and not registered", err)
+
+	r.Get("mysql")
+	note("override too late", r.Override("mysql", 2))
+	must(r.Override("myqsl", 2))
+	note("overridden twice", r.Override("myqsl", 3))
+	note("override of nothing", r.Verify())
+	r.Seal()
+	note("a late write", r.TryRegister("oracle", 1))
+	note("a late override", r.Override("oracle", 1))
+	note("override in a scope of nothing", roster.NewScope(r, quiet()).Override("myslq", 1))
+	note("a scope's name taken by its parent", roster.NewScope(r, quiet()).TryRegister("mysql", 1))
+
+	l := roster.NewLazy(func(_ context.Context, name string) (codec, error) {
+		if name == "nil" {
+			return (*jsonCodec)(nil), nil
+		}
+		return nil, errors.New("dial tcp 127.0.0.1:5432: connection refused")
+	}, roster.Named("tenants"), quiet())
+	_, err = l.Lookup("acme")
+	note("a load that failed", err)
+	_, err = l.Lookup("nil")
+	note("a load that returned a nil", err)
+	_, err = l.Lookup("")
+	note("a lookup of an empty name", err)
+
+	h := roster.NewHot[int](roster.Named("limits"), quiet(), roster.Validate(func(next roster.View[int]) error {
+		if free, ok := next.Get("free"); ok && free > 100 {
+			return fmt.Errorf("free is %d, the most is 100", free)
+		}
+		return nil
+	}))
+	h.Register("free", 10)
+	note("refused by a validator", h.Replace("free", 1000))
+	lease, err := h.Lease("free")
+	must(err)
+	pin := h.PinFor(roster.NewOwner(0).For("GET /orders/7"))
+	must(h.Replace("free", 20))
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	note("stuck", h.Drain(over))
+	lease.Release()
+	pin.Release()
+	_, err = pin.Lookup("free")
+	note("a pin after its release", err)
+	must(h.Close(context.Background()))
+	note("a write after Close", h.Replace("free", 30))
+	note("a reload after Close", h.Reload(map[string]int{"free": 30}))
 }
 
 func TestLookupMissCarriesWhatIsKnown(t *testing.T) {
@@ -201,6 +270,18 @@ func TestLookupMissCarriesWhatIsKnown(t *testing.T) {
 	})
 	_, err = r.Lookup(strings.Repeat("x", 1<<20))
 	assert.True(t, len(err.Error()) < 400, "a short text even for a long name")
+}
+
+// Names that are looked up come from outside. The advice in an error must not
+// cost more than a page of memory for each of them.
+func TestLookupInVainIsCheapAmongMany(t *testing.T) {
+	r := roster.New[int](quiet())
+	for i := range 10_000 {
+		r.Register(fmt.Sprint("name of a value ", i), i)
+	}
+	r.Names()
+	allocs := testing.AllocsPerRun(3, func() { _, _ = r.Lookup("name of another") })
+	assert.True(t, allocs < 100, fmt.Sprint("few allocations for a lookup in vain among 10,000 names, there were ", allocs))
 }
 
 // register is a wrapper of the kind libraries put over their registry.

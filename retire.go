@@ -90,11 +90,12 @@ type PanicError struct {
 	Registry string
 	Name     string // of the value it was called for
 	Value    any    // what it panicked with
-	Stack    []byte
+	Site     Site   // where it panicked
+	Stack    []byte // of the goroutine that panicked, as from [debug.Stack]; not in the text
 }
 
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("roster: %s: panic for %q: %v\n%s", e.Registry, shortened(e.Name), e.Value, e.Stack)
+	return fmt.Sprintf("roster: %s: panic for %q: %v (at %s)", e.Registry, shortened(e.Name), e.Value, e.Site)
 }
 
 // Unwrap returns the panic's value if that is an error.
@@ -118,7 +119,7 @@ func contained(registry, name string, f func() error) (err error) {
 			if v == nil {
 				v = errGoexit
 			}
-			err = &PanicError{Registry: registry, Name: name, Value: v, Stack: debug.Stack()}
+			err = &PanicError{Registry: registry, Name: name, Value: v, Site: callersOf(0).site(""), Stack: debug.Stack()}
 		}()
 		err = f()
 		finished = true

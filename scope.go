@@ -66,7 +66,10 @@ func (s *Scope[T]) register(name string, v T, site callers) error {
 			return nil
 		}
 		s.counts.past.duplicate.add(name, 1)
-		return duplicate(s.core, name, existing, v, site)
+		clash := duplicate(s.core, name, existing, v, site)
+		clash.clash = "is taken by " + s.parent.Name()
+		clash.cure = "use Override to shadow it, or register under another name"
+		return clash
 	}
 	return s.own.register(name, v, site)
 }
@@ -93,6 +96,9 @@ func (s *Scope[T]) Override(name string, v T) error {
 	t := s.own.published.Load()
 	if existing := t.entry(name); existing != nil {
 		s.counts.past.duplicate.add(name, 1)
+		if existing.override {
+			return overriddenTwice(s.core, name, existing, v, site)
+		}
 		return duplicate(s.core, name, existing, v, site)
 	}
 	stand := newEntry(v, site, t.version+1)
@@ -109,7 +115,7 @@ func (s *Scope[T]) Override(name string, v T) error {
 }
 
 // Seal closes the scope for writing, as [Registry.Seal] does.
-func (s *Scope[T]) Seal() { s.own.seal(callersOf(0)) }
+func (s *Scope[T]) Seal() { s.own.seal(callersOf(0), "sealed") }
 
 // Verify reports the clashes that [CollectConflicts] kept back, as
 // [Registry.Verify] does.

@@ -10,15 +10,15 @@ func SealAtFirstUse() RegistryOption {
 
 // Seal closes the registry for writing: from now on every write fails with a
 // [*SealedError] that names both places. Sealing again changes nothing.
-func (r *Registry[T]) Seal() { r.seal(callersOf(0)) }
+func (r *Registry[T]) Seal() { r.seal(callersOf(0), "sealed") }
 
-func (r *Registry[T]) seal(site callers) {
+func (r *Registry[T]) seal(site callers, how string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sealed != nil {
 		return
 	}
-	r.sealed = &site
+	r.sealed, r.how = &site, how
 	if t := r.published.Load(); t.sealing {
 		closed := *t
 		closed.sealing, closed.unusual = false, closed.live < len(closed.names)
@@ -38,7 +38,7 @@ func (r *Registry[T]) sealedAt() Site {
 
 func (r *Registry[T]) sealAtFirstUse(site callers) {
 	if !initialising() {
-		r.seal(site)
+		r.seal(site, "sealed by its first lookup,")
 	}
 }
 
@@ -48,5 +48,5 @@ func (r *Registry[T]) closed(name string, site callers) error {
 		return nil
 	}
 	home := r.home()
-	return &SealedError{Registry: r.name, Name: name, Site: site.site(home), Sealed: r.sealed.site(home)}
+	return &SealedError{Registry: r.name, Name: name, Site: site.site(home), Sealed: r.sealed.site(home), how: r.how}
 }

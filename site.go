@@ -2,6 +2,7 @@ package roster
 
 import (
 	"fmt"
+	"path"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -45,9 +46,10 @@ func (s Site) String() string {
 // them costs a fraction of a microsecond and no allocation; turning them into
 // a Site is left until somebody asks.
 //
-// Four frames see through a package's own Register and MustRegister wrappers
-// to the code that called them.
-type callers [4]uintptr
+// Six frames see through a package's own Register and MustRegister wrappers, and
+// through a form of registry that is built on this package, to the code that
+// called them.
+type callers [6]uintptr
 
 // callersOf captures the stack above the exported function that calls it;
 // skip leaves out that many further frames.
@@ -55,6 +57,13 @@ func callersOf(skip int) callers {
 	var c callers
 	const selfAndCallers = 3 // runtime.Callers, callersOf, the exported function
 	runtime.Callers(selfAndCallers+skip, c[:])
+	return c
+}
+
+// within is c's innermost frame, and behind it those of outer: a function that
+// is called back has its caller's caller where c does not reach.
+func (c callers) within(outer callers) callers {
+	copy(c[1:], outer[:])
 	return c
 }
 
@@ -79,7 +88,7 @@ func (c callers) site(home string) Site {
 			Function: unescape(frame.Function), Package: packageOf(frame.Function),
 		}
 		s.Module, s.Version = moduleOf(s.Package)
-		if s.Package != home && s.Package != ownPackage && s.Module != standardLibrary {
+		if s.Package != home && !ownPackages[s.Package] && s.Module != standardLibrary && path.Base(s.File) != testMain {
 			return s
 		}
 		if innermost.IsZero() {
@@ -95,8 +104,21 @@ func (c callers) homePackage() string {
 	return c.site("").Package
 }
 
-// ownPackage is this package, whose methods call each other.
-const ownPackage = "github.com/roster-go/roster"
+// ownPackages are this package and those that are built on it, which call for
+// somebody else.
+var ownPackages = map[string]bool{
+	"github.com/roster-go/roster":            true,
+	"github.com/roster-go/roster/collector":  true,
+	"github.com/roster-go/roster/rosterhttp": true,
+}
+
+// testMain is the file that the go command writes to call a package's tests.
+const testMain = "_testmain.go"
+
+// CallerSite is the place outside this package, and outside the packages of this
+// module that are built on it, which called the function that calls CallerSite,
+// or with skip > 0 that many callers further out, as with [runtime.Caller].
+func CallerSite(skip int) Site { return callersOf(skip).site("") }
 
 // standardLibrary is the module name of packages that have no module.
 const standardLibrary = "std"

@@ -32,7 +32,7 @@ type Count struct {
 type Stats struct {
 	Registrations []Count
 	Lookups       []Count
-	Reloads       []Count
+	Reloads       []Count // and updates
 }
 
 // stats are the counts of one registry. They refer to no entry and no value,
@@ -156,9 +156,9 @@ func (s *stats) settle(old *tallies) {
 }
 
 func (s *stats) each(f func(name string, outcome Outcome, n uint64)) {
-	s.past.each(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.past.each(f) // with the lock, because settle moves counts there
 	for _, t := range s.rolls {
 		for n, name := range t.names {
 			f(name, Success, t.success[n])

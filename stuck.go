@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,10 +32,19 @@ func (h Holder) String() string {
 		fmt.Fprintf(&b, "pin of version %d", h.Version)
 	}
 	if h.Label != "" {
-		fmt.Fprintf(&b, " for %s", h.Label)
+		fmt.Fprintf(&b, " for %s", printable(h.Label))
 	}
 	fmt.Fprintf(&b, " acquired at %s", h.Site)
 	return b.String()
+}
+
+// printable is a label on one short line: it may come from outside.
+func printable(label string) string {
+	label = shortened(label)
+	if strings.ContainsFunc(label, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(label)
+	}
+	return label
 }
 
 const (
@@ -92,7 +102,11 @@ func (e *StuckError) Error() string {
 	fmt.Fprintf(&b, "roster: %s: ", e.Registry)
 	switch {
 	case e.Values > 0:
-		fmt.Fprintf(&b, "%d values are replaced or removed but still held; release these", e.Values)
+		values := "1 value is"
+		if e.Values > 1 {
+			values = fmt.Sprintf("%d values are", e.Values)
+		}
+		b.WriteString(values + " replaced or removed but still held; release these")
 	default:
 		fmt.Fprintf(&b, "the function that retires %q has not returned", e.Retiring)
 	}
@@ -114,18 +128,13 @@ func (e *StuckError) Unwrap() error { return e.Err }
 func (d *drain[T]) stuck(upTo uint64) *StuckError {
 	d.mu.Lock()
 	e := &StuckError{Registry: d.h.name, Retiring: d.retiring}
-	waiting := make(map[*entry[T]]bool)
-	born, died := ^uint64(0), uint64(0)
-	for _, g := range d.graves {
-		if g.died <= upTo {
-			waiting[g.entry] = true
-			born, died = min(born, g.entry.version), max(died, g.died)
-		}
+	if e.Retiring == "" && len(d.queue) > 0 {
+		e.Retiring = d.queue[0].name
 	}
-	e.Values = len(waiting)
-	idle := e.Values == 0 && len(d.queue) == 0 && !d.running
+	waiting := slices.DeleteFunc(slices.Clone(d.graves), func(g grave[T]) bool { return g.died > upTo })
 	d.mu.Unlock()
-	if idle {
+	e.Values = len(waiting)
+	if e.Values == 0 && e.Retiring == "" {
 		return nil
 	}
 	home := d.h.home()
@@ -134,12 +143,13 @@ func (d *drain[T]) stuck(upTo uint64) *StuckError {
 		if !ok {
 			return
 		}
-		if holder.Kind == holdsVersion {
-			ok = holder.Version >= born && holder.Version < died
-		} else if l := hold.lease.Load(); l == nil || !waiting[l.e] {
-			ok = false
-		}
-		if ok {
+		l := hold.lease.Load()
+		if slices.ContainsFunc(waiting, func(g grave[T]) bool {
+			if holder.Kind == holdsValue {
+				return l != nil && l.e == g.entry
+			}
+			return g.entry.version <= holder.Version && holder.Version < g.died
+		}) {
 			e.Holders = append(e.Holders, holder)
 		}
 	})

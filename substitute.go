@@ -97,7 +97,6 @@ func (h *Hot[T]) set(name string, e *entry[T], site callers) {
 	df := d.diff()
 	df.dead = nil
 	h.widen(d)
-	h.counts.extend(d.next.names, d.next.hits)
 	h.install(d, df)
 	d.end()
 }
