@@ -17,8 +17,9 @@ type Change struct {
 	// the same as before is in none of them.
 	Added, Replaced, Removed []string
 
-	// Missed is how many versions before this one are no longer known. If it is
-	// not zero, compare with the registry itself: start over from Names.
+	// Missed is how many versions before this one are no longer known, and this
+	// one as well if it names nothing. If it is not zero, compare with the registry
+	// itself: start over from Names.
 	Missed uint64
 
 	by   callers

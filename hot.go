@@ -117,7 +117,8 @@ func (h *Hot[T]) write(name string, site callers, change func(*Draft[T]) error) 
 //
 // A reload is a transaction and takes the values over: if it fails and the
 // registry retires values (see [OnRetire]), those that are new to it are
-// retired at once, so that nothing leaks.
+// retired at once, so that nothing leaks. A value that was retired must not be
+// given to the registry again.
 func (h *Hot[T]) Reload(entries map[string]T) error {
 	site := callersOf(0)
 	entries = maps.Clone(entries) // the caller may write to his while we wait for our turn

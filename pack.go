@@ -10,12 +10,15 @@ import (
 // compared without following a pointer. Up to maxExact bytes it is the name
 // itself, with the length of each half in its last byte; a longer name is
 // represented by a hash and its length, and equality must be confirmed.
+//
+// The last byte of the second word tells the three kinds apart.
 type packed struct{ w0, w1, w2, w3 uint64 } // not an array, which would not stay in registers
 
 const (
-	half     = 15 // bytes that fit into two words beside their length
-	maxExact = 16 + half
-	longName = 0xFF << 56 // in the last word; no half has this length
+	half      = 15 // bytes that fit into two words beside their length
+	maxExact  = 16 + half
+	exactRest = 0x80 << 56 // in the second word of a name with a rest behind its first 16 bytes
+	longName  = 0xFF << 56 // in the second word of a longer name
 )
 
 // The seeds make the hash differ from process to process, so that nobody can
@@ -50,11 +53,11 @@ func pack(name string) (p packed, hash uint64) {
 func packLong(name string) (p packed, hash uint64) {
 	if len(name) > maxExact {
 		hash = maphash.String(stringSeed, name)
-		p.w0, p.w3 = hash, longName|uint64(len(name))
+		p.w0, p.w1 = hash, longName|uint64(len(name))
 		return p, hash
 	}
 	rest, _ := pack(name[16:])
-	p = packed{word(name), word(name[8:]), rest.w0, rest.w1}
+	p = packed{rest.w0, rest.w1 | exactRest, word(name), word(name[8:])}
 	return p, fold(p.w0^seeds[0], p.w1^seeds[1]) ^ fold(p.w2^seeds[1], p.w3^seeds[2])
 }
 

@@ -53,7 +53,7 @@ func (h *Hot[T]) PinFor(owner *Owner) Pin[T] {
 // Release lets the pin go. Releasing it again does nothing.
 func (p Pin[T]) Release() {
 	if p.hold != nil && p.hold.letGo(p.state) && p.v.tenure.over.Load() {
-		p.hold.forget()
+		p.hold.version.CompareAndSwap(p.v, nil) // so that a free hold does not keep it in memory
 		p.h.drain.left(p.v.tenure)
 	}
 }

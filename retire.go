@@ -19,7 +19,8 @@ import (
 // and leases.
 //
 // The calls are made one at a time, in the order in which the values came free,
-// on a goroutine that lives as long as there is something to retire. An error
+// on a goroutine that lives as long as there is something to retire; retire must
+// not wait for the registry to drain. An error
 // or a panic of retire is kept for [Hot.Drain] to return; the value counts as
 // retired. T must be the element type of the registry, otherwise [NewHot]
 // panics.
