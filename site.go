@@ -69,8 +69,9 @@ func (c callers) within(outer callers) callers {
 
 // site resolves c to the innermost frame outside the package called home: a
 // registry's home is the package that created it, whose wrappers are not what
-// a reader looks for. The standard library is passed over too, since it only
-// calls back. If home did it all, the innermost frame is the site.
+// a reader looks for. The standard library and this module's own packages are
+// passed over too, since they only call back. If home did it all, its innermost
+// frame is the site.
 func (c callers) site(home string) Site {
 	n := 0
 	for n < len(c) && c[n] != 0 {
@@ -80,7 +81,7 @@ func (c callers) site(home string) Site {
 		return Site{}
 	}
 	frames := runtime.CallersFrames(c[:n])
-	var innermost Site
+	var first, inHome Site
 	for {
 		frame, more := frames.Next()
 		s := Site{
@@ -88,16 +89,25 @@ func (c callers) site(home string) Site {
 			Function: unescape(frame.Function), Package: packageOf(frame.Function),
 		}
 		s.Module, s.Version = moduleOf(s.Package)
-		if s.Package != home && !ownPackages[s.Package] && s.Module != standardLibrary && path.Base(s.File) != testMain {
-			return s
+		if first.IsZero() {
+			first = s
 		}
-		if innermost.IsZero() {
-			innermost = s
+		if !ownPackages[s.Package] && s.Module != standardLibrary && path.Base(s.File) != testMain {
+			if s.Package != home {
+				return s
+			}
+			if inHome.IsZero() {
+				inHome = s
+			}
 		}
 		if !more {
-			return innermost
+			break
 		}
 	}
+	if inHome.IsZero() {
+		return first
+	}
+	return inHome
 }
 
 func (c callers) homePackage() string {
