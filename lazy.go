@@ -205,7 +205,7 @@ func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (wait[T],
 	if w.flight == nil {
 		w.flight = &flight[T]{done: make(chan struct{}), needs: make(map[string]int)}
 		inner := context.WithValue(context.WithoutCancel(ctx), loadKey[T]{l}, w.flight)
-		inner, w.flight.cancel = context.WithCancel(inner)
+		inner, w.flight.cancel = context.WithCancel(inner) //nolint:gosec // fly and leave call it
 		l.flights[name] = w.flight
 		go l.fly(inner, name, w.flight, site)
 	}

@@ -2,7 +2,6 @@ package roster
 
 import (
 	"fmt"
-	"path"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -92,7 +91,7 @@ func (c callers) site(home string) Site {
 		if first.IsZero() {
 			first = s
 		}
-		if !ownPackages[s.Package] && s.Module != standardLibrary && path.Base(s.File) != testMain {
+		if !ownPackages[s.Package] && s.Module != standardLibrary && !strings.HasSuffix(s.File, testMain) {
 			if s.Package != home {
 				return s
 			}
