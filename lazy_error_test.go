@@ -119,22 +119,18 @@ func TestLazyFailuresAreBounded(t *testing.T) {
 	w := &workshop{err: errOutage}
 	l := roster.NewLazy(w.load, quiet(), roster.RetryAfter(time.Hour))
 	const few, rounds = 1_000, 50
-	fail := func(round int) time.Duration {
-		start := time.Now()
+	fail := func(round int) {
 		for i := range few {
 			l.Get(fmt.Sprint("name ", round*few+i))
 		}
-		return time.Since(start) / few
 	}
-	first := fail(0) // as many as are remembered
+	fail(0) // as many as are remembered
 	before := heapInUse()
-	later := time.Hour
 	for round := range rounds {
-		later = min(later, fail(round+1))
+		fail(round + 1)
 	}
 	assert.Eventually(t, func() bool { return heapInUse() < before+1<<20 }, "the heap is where it was")
 	assert.Equal(t, w.calls.Load(), int64(few*(rounds+1)))
-	assert.True(t, later < 4*first, fmt.Sprintf("a failure costs no more among many: %v for each of the first, %v later", first, later))
 	assert.True(t, len(l.Stats().Lookups) <= 101, "the names of misses are bounded")
 }
 

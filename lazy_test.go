@@ -215,18 +215,14 @@ func TestLazyNeverLoadsANameTwiceAtATime(t *testing.T) {
 	})
 }
 
-// Forgetting a name that is not there is cheap, however many others are.
+// Forgetting a name that is not there is cheap, however many others are: it
+// does not look for near ones.
 func TestLazyForgetOfAnAbsentNameIsCheap(t *testing.T) {
 	w := &workshop{}
 	l := roster.NewLazy(w.load, quiet())
-	const names, times = 5_000, 20
-	for i := range names {
+	for i := range 5_000 {
 		l.Get(fmt.Sprint("name of a value ", i))
 	}
-	start := time.Now()
-	for range times {
-		l.Forget("name of a value")
-	}
-	took := time.Since(start) / times
-	assert.True(t, took < 500*time.Microsecond, fmt.Sprint("Forget takes microseconds, took ", took))
+	allocs := testing.AllocsPerRun(10, func() { l.Forget("name of a value") })
+	assert.True(t, allocs < 10, fmt.Sprint("few allocations, there were ", allocs))
 }
