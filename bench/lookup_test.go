@@ -17,6 +17,7 @@ var sizes = []int{10, 10_000, 1_000_000}
 // every processor does what "overlapped" does.
 func BenchmarkHit(b *testing.B) {
 	forEachSize(b, 0, func(b *testing.B, asked []string, l lookup) {
+		b.Helper()
 		b.Run("chained", func(b *testing.B) {
 			b.ReportAllocs()
 			i := 0
@@ -56,6 +57,7 @@ func BenchmarkHit(b *testing.B) {
 // there are names. A counted registry counts the first hundred of them by name.
 func BenchmarkMiss(b *testing.B) {
 	forEachSize(b, 5_000_000, func(b *testing.B, asked []string, l lookup) {
+		b.Helper()
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
@@ -68,11 +70,15 @@ func BenchmarkMiss(b *testing.B) {
 }
 
 func forEachSize(b *testing.B, offset int, run func(b *testing.B, asked []string, l lookup)) {
+	b.Helper()
 	for _, s := range shapes {
 		for _, size := range sizes {
 			b.Run(fmt.Sprintf("%s/%d", s.name, size), func(b *testing.B) {
 				asked := s.asked(b, size, offset)
-				each(b, reads, s.entries(size), func(b *testing.B, l lookup) { run(b, asked, l) })
+				each(b, reads, s.entries(size), func(b *testing.B, l lookup) {
+					b.Helper()
+					run(b, asked, l)
+				})
 			})
 		}
 	}

@@ -21,6 +21,7 @@ func BenchmarkReadersDuringReload(b *testing.B) {
 	entries := shapes[0].entries(size)
 	asked := shapes[0].asked(b, size, 0)
 	each(b, reloads, entries, func(b *testing.B, l lookup) {
+		b.Helper()
 		alone := p99(b, asked, l)
 		stop, done := make(chan struct{}), sync.WaitGroup{}
 		done.Go(func() { reloadUntil(stop, entries, l) })

@@ -69,6 +69,7 @@ func BenchmarkReplaceOne(b *testing.B) {
 	const size = 1_000_000
 	asked := shapes[0].asked(b, size, 0)
 	each(b, writes, shapes[0].entries(size), func(b *testing.B, l lookup) {
+		b.Helper()
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
@@ -83,6 +84,7 @@ func BenchmarkReloadAll(b *testing.B) {
 	const size = 10_000
 	entries := shapes[0].entries(size)
 	each(b, reloads, entries, func(b *testing.B, l lookup) {
+		b.Helper()
 		b.ReportAllocs()
 		next := make(map[string]int, size)
 		for generation := 0; b.Loop(); generation++ {
