@@ -62,6 +62,10 @@ $(GOLANGCI):
 fmt: ## format the Go files as gofmt does
 	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
 
+.PHONY: providers
+providers: ## verify every known provider against its module, which downloads gigabytes
+	cd internal/providercheck && ROSTER_PROVIDERS=1 go test -count=1 -timeout=60m ./...
+
 .PHONY: bench
 bench: ## run the benchmarks (BENCH=pattern, BENCHTIME=1s)
 	cd bench && go test -run='^$$' -bench='$(BENCH)' -benchmem -benchtime=$(BENCHTIME) ./...

@@ -1,0 +1,7 @@
+package main
+
+import "gocloud.dev/blob"
+
+func registered([]string) []string {
+	return blob.DefaultURLMux().BucketSchemes()
+}

@@ -1,0 +1,7 @@
+package main
+
+import "gocloud.dev/secrets"
+
+func registered([]string) []string {
+	return secrets.DefaultURLMux().KeeperSchemes()
+}

@@ -1,0 +1,7 @@
+package main
+
+import "gocloud.dev/pubsub"
+
+func registered([]string) []string {
+	return pubsub.DefaultURLMux().SubscriptionSchemes()
+}

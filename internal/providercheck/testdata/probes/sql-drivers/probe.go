@@ -1,0 +1,7 @@
+package main
+
+import "database/sql"
+
+func registered([]string) []string {
+	return sql.Drivers()
+}
