@@ -202,3 +202,17 @@ func TestTransactionsOfValuesWithoutIdentity(t *testing.T) {
 	drainAndClose(t, h)
 	assert.Equal(t, retired, map[string]int{"a": 1 + 2 + 8 + 4, "b": 10, "": 100})
 }
+
+// A validator judges the next version and cannot write to it.
+func TestValidatorOnlyReads(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	h := roster.NewHot[int](quiet(), roster.Validate(func(next roster.View[int]) error {
+		asked++
+		_, writes := next.(interface{ Register(name string, v int) error })
+		assert.True(t, !writes, "the view has no method that writes")
+		return nil
+	}))
+	h.Register("a", 1)
+	assert.Equal(t, asked, 1)
+}

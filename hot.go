@@ -206,7 +206,7 @@ func (h *Hot[T]) publish(d *Draft[T]) error {
 		return nil
 	}
 	for _, validate := range h.validators {
-		if err := validate(d); err != nil {
+		if err := validate(struct{ View[T] }{d}); err != nil { // no more than a view
 			return &ValidationError{Registry: h.name, Err: err, Site: d.site.site(h.home())}
 		}
 	}
