@@ -209,7 +209,9 @@ func TestValidatorOnlyReads(t *testing.T) {
 	asked := 0
 	h := roster.NewHot[int](quiet(), roster.Validate(func(next roster.View[int]) error {
 		asked++
-		_, writes := next.(interface{ Register(name string, v int) error })
+		_, writes := next.(interface {
+			Register(name string, v int) error
+		})
 		assert.True(t, !writes, "the view has no method that writes")
 		return nil
 	}))
