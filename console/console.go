@@ -58,6 +58,7 @@ type (
 		Version   uint64           `json:"version"`
 		Size      int              `json:"size"`
 		Created   site             `json:"created"`
+		Sealed    *site            `json:"sealed,omitempty"` // while it is closed for writing
 	}
 
 	detail struct {
@@ -75,6 +76,12 @@ type (
 		At         time.Time `json:"at"`
 		Version    uint64    `json:"version"`
 		Hits       uint64    `json:"hits"`
+		Overrides  *claim    `json:"overrides,omitempty"`
+	}
+
+	claim struct {
+		Type       string `json:"type"`
+		Registered site   `json:"registered"`
 	}
 
 	count struct {
@@ -128,19 +135,28 @@ func summaries(d *roster.Directory) []summary {
 
 func summarize(r roster.Inspector) summary {
 	i := r.Info()
-	return summary{
+	s := summary{
 		Name: i.Name, Type: i.Type, Lifecycle: i.Lifecycle,
 		Version: i.Version, Size: i.Size, Created: site(i.Created),
 	}
+	if !i.Sealed.IsZero() {
+		sealed := site(i.Sealed)
+		s.Sealed = &sealed
+	}
+	return s
 }
 
 func describe(r roster.Inspector) detail {
 	d := detail{summary: summarize(r), Entries: []entry{}}
 	for e := range r.Entries() {
-		d.Entries = append(d.Entries, entry{
+		shown := entry{
 			Name: e.Name, Type: e.Type, Registered: site(e.Registered),
 			At: e.At, Version: e.Version, Hits: e.Hits,
-		})
+		}
+		if o := e.Overrides; o != nil {
+			shown.Overrides = &claim{Type: o.Type, Registered: site(o.Site)}
+		}
+		d.Entries = append(d.Entries, shown)
 	}
 	stats := r.Stats()
 	d.Lookups = counts(stats.Lookups)

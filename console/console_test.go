@@ -17,10 +17,15 @@ type answer struct {
 	Registries []struct {
 		Name, Type, Lifecycle string
 		Size                  int
+		Sealed                *struct{ File string }
 		Entries               []struct {
 			Name, Type string
 			Hits       uint64
 			Registered struct{ File, Package, Module string }
+			Overrides  *struct {
+				Type       string
+				Registered struct{ Line int }
+			}
 		}
 		Lookups, Registrations, Reloads []struct {
 			Name, Outcome string
@@ -90,4 +95,22 @@ func TestHandlerOnlyReads(t *testing.T) {
 	w := httptest.NewRecorder()
 	console.Handler(nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/debug/registry", nil))
 	assert.Equal(t, w.Code, http.StatusMethodNotAllowed)
+}
+
+func TestHandlerShowsWhatIsSealedAndOverridden(t *testing.T) {
+	t.Parallel()
+	d := roster.NewDirectory()
+	codecs := roster.New[any](roster.Named("codecs"), roster.In(d))
+	codecs.Register("gzip", "the library's")
+	_, open := get(t, d, "/debug/registry/codecs")
+	assert.True(t, open.Registries[0].Sealed == nil, "the registry is open")
+	assert.True(t, open.Registries[0].Entries[0].Overrides == nil, "nothing is overridden")
+
+	assert.NoError(t, codecs.Override("gzip", 7))
+	codecs.Seal()
+	_, closed := get(t, d, "/debug/registry/codecs")
+	assert.Contains(t, closed.Registries[0].Sealed.File, "console_test.go")
+	entry := closed.Registries[0].Entries[0]
+	assert.Equal(t, []string{entry.Type, entry.Overrides.Type}, []string{"int", "string"})
+	assert.True(t, entry.Overrides.Registered.Line > 0, "the place of what is overridden")
 }
