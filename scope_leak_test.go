@@ -50,8 +50,9 @@ func TestScopesAreCollected(t *testing.T) {
 			const slack = 2 << 20 // a fraction of what the values of the scopes took
 			collected(t, func() bool { return heapInUse() < before+slack }, "the heap is where it was")
 
+			// A scope leaves the list before its counts are settled.
+			collected(t, func() bool { return len(d.Totals()) <= 1_002 }, "the names in the totals are bounded")
 			totals := d.Totals()
-			assert.True(t, len(totals) <= 1_002, fmt.Sprint("the names in the totals are bounded, there are ", len(totals)))
 			hits, live := uint64(0), 0
 			for _, total := range totals {
 				live += total.Live

@@ -47,6 +47,15 @@ func printable(label string) string {
 	return label
 }
 
+// compare puts holders of old versions first.
+func (h Holder) compare(other Holder) int {
+	return cmp.Or(
+		cmp.Compare(h.Version, other.Version), cmp.Compare(h.Kind, other.Kind),
+		cmp.Compare(h.Name, other.Name), cmp.Compare(h.Label, other.Label),
+		cmp.Compare(h.Site.Line, other.Site.Line),
+	)
+}
+
 const (
 	holdsVersion = "pin"
 	holdsValue   = "lease"
@@ -62,9 +71,7 @@ func (h *Hot[T]) Holders() []Holder {
 			list = append(list, holder)
 		}
 	})
-	slices.SortStableFunc(list, func(a, b Holder) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortStableFunc(list, Holder.compare)
 	return list
 }
 
@@ -153,7 +160,7 @@ func (d *drain[T]) stuck(upTo uint64) *StuckError {
 			e.Holders = append(e.Holders, holder)
 		}
 	})
-	slices.SortStableFunc(e.Holders, func(a, b Holder) int { return cmp.Compare(a.Version, b.Version) })
+	slices.SortStableFunc(e.Holders, Holder.compare)
 	return e
 }
 
