@@ -59,7 +59,8 @@ func (f *feed) publish(c Change) {
 		f.names -= f.log[drop].size()
 		drop++
 	}
-	f.log = slices.Delete(f.log, 0, drop)
+	clear(f.log[:drop])
+	f.log = f.log[drop:] // moving the rest down would cost as much as all of it, at every write
 	if f.more != nil {
 		close(f.more)
 		f.more = nil

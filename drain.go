@@ -303,6 +303,10 @@ func (h *Hot[T]) close(site callers) {
 	}
 	d := h.draft(site)
 	d.reload(nil, site)
+	d.widen()
+	if err := h.index(&d.next, d.base, nil); err != nil {
+		d.next.built = nil // closing goes on, with an index that finds nothing
+	}
 	h.commit(d, d.diff())
 	d.end()
 	h.closed.Store(&site)

@@ -175,3 +175,31 @@ func ExampleValidate() {
 	// true there must be a default
 	// [api default]
 }
+
+// An index finds entries in another way than by name, here by what a codec can
+// read. It is built before a version is published, may refuse it, and becomes
+// current together with it.
+func ExampleNewIndexed() {
+	type format struct{ extensions []string }
+	formats := roster.NewIndexed(func(_ map[string]string, next *roster.Edition[format]) (map[string]string, error) {
+		byExtension := make(map[string]string)
+		for name, f := range next.All() {
+			for _, ext := range f.extensions {
+				if other, taken := byExtension[ext]; taken {
+					return nil, fmt.Errorf("%s and %s both want %s", other, name, ext)
+				}
+				byExtension[ext] = name
+			}
+		}
+		return byExtension, nil
+	}, roster.Named("formats"))
+
+	formats.Register("image/jpeg", format{[]string{".jpg", ".jpeg"}})
+	fmt.Println(formats.Index()[".jpeg"])
+	fmt.Println(formats.TryRegister("image/jp2", format{[]string{".jp2", ".jpg"}}))
+	fmt.Println(formats.Names())
+	// Output:
+	// image/jpeg
+	// image/jp2 and image/jpeg both want .jpg
+	// [image/jpeg]
+}

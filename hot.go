@@ -23,6 +23,7 @@ import (
 type Hot[T any] struct {
 	*core
 	validators []func(View[T]) error
+	build      func(last any, next *Edition[T]) (any, error) // the index of an [Indexed] registry, or nil
 
 	published atomic.Pointer[version[T]] // never nil
 	feed      feed
@@ -210,6 +211,10 @@ func (h *Hot[T]) publish(d *Draft[T]) error {
 			return &ValidationError{Registry: h.name, Err: err, Site: d.site.site(h.home())}
 		}
 	}
+	d.widen()
+	if err := h.index(&d.next, d.base, &diff.change); err != nil {
+		return err
+	}
 	h.commit(d, diff)
 	return nil
 }
@@ -249,8 +254,8 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 	if df.change.size() == 0 {
 		return
 	}
-	h.widen(d)
 	next := &d.next
+	h.counts.extend(next.names, next.hits)
 	for n, old := range d.written {
 		e := next.at(n)
 		if e == nil || e == old {
@@ -265,12 +270,11 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 	h.install(d, df)
 }
 
-// widen makes counters for names that are new in d. The caller holds h.mu.
-func (h *Hot[T]) widen(d *Draft[T]) {
-	if h.counted {
+// widen makes counters for names that are new in d.
+func (d *Draft[T]) widen() {
+	if d.h.counted {
 		d.next.hits = d.next.hits.wideEnough(len(d.next.names))
 	}
-	h.counts.extend(d.next.names, d.next.hits)
 }
 
 // install makes a draft the current version, without counting what is new in it. The
@@ -298,6 +302,9 @@ func (h *Hot[T]) renumbered(v *version[T]) *version[T] {
 		return v
 	}
 	next, was := v.compacted()
+	if err := h.index(next, v, nil); err != nil {
+		return v // its index is as good as before
+	}
 	old := h.counts.renumber(next.names, next.hits, was)
 	runtime.AddCleanup(v.era, h.counts.settle, old)
 	return next

@@ -118,7 +118,11 @@ func (c callers) homePackage() string {
 var ownPackages = map[string]bool{
 	"github.com/roster-go/roster":            true,
 	"github.com/roster-go/roster/collector":  true,
+	"github.com/roster-go/roster/factory":    true,
 	"github.com/roster-go/roster/rosterhttp": true,
+	"github.com/roster-go/roster/router":     true,
+	"github.com/roster-go/roster/subject":    true,
+	"github.com/roster-go/roster/wire":       true,
 }
 
 // testMain is the file that the go command writes to call a package's tests.

@@ -73,11 +73,15 @@ func (h *Hot[T]) substitute(name string, v any, site callers) (restore func(), e
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	original := h.published.Load().entry(name)
-	h.set(name, newEntry(value, site, h.published.Load().number+1), site)
+	if err := h.set(name, newEntry(value, site, h.published.Load().number+1), site); err != nil {
+		return nil, err
+	}
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.set(name, original, site)
+		if err := h.set(name, original, site); err != nil {
+			panic(err) // what was there before the test no longer fits what was written since
+		}
 	}, nil
 }
 
@@ -91,12 +95,17 @@ func (s *Scope[T]) substitute(name string, v any, site callers) (restore func(),
 
 // set publishes e, which may be nil, as the entry of name, without counting and
 // without retiring what it replaces. The caller holds h.mu.
-func (h *Hot[T]) set(name string, e *entry[T], site callers) {
+func (h *Hot[T]) set(name string, e *entry[T], site callers) error {
 	d := h.draft(site)
+	defer d.end()
 	d.set(name, e)
 	df := d.diff()
 	df.dead = nil
-	h.widen(d)
+	d.widen()
+	if err := h.index(&d.next, d.base, &df.change); err != nil {
+		return err
+	}
+	h.counts.extend(d.next.names, d.next.hits)
 	h.install(d, df)
-	d.end()
+	return nil
 }

@@ -20,6 +20,7 @@ type version[T any] struct {
 	number uint64
 	tenure *tenure
 	era    *era
+	built  any // the index of an [Indexed] registry
 }
 
 // chunkSize is the number of ordinals in a chunk, as many as a word has bits.
