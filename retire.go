@@ -54,6 +54,10 @@ func ReportStuck(after time.Duration, report func(*StuckError)) HotOption {
 	return hotOption(func(s *settings) { s.stuckAfter, s.reportStuck = after, report })
 }
 
+// Retires reports whether the registry retires values (see [OnRetire]), so that
+// whoever uses one has to hold it with a pin or a lease.
+func (h *Hot[T]) Retires() bool { return h.drain.retire != nil }
+
 // Validate makes a [Hot] registry ask check before it publishes anything. check
 // sees the registry as it would be; if it returns an error, the write fails with
 // a [*ValidationError] and nothing changes. Other writers wait meanwhile, and
