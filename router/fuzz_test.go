@@ -43,7 +43,7 @@ func FuzzServe(f *testing.F) {
 		f.Add("GET", "h.test", seed)
 	}
 	r := router.New(roster.Unlisted())
-	for _, pattern := range []string{"/{$}", "GET /a/{b}/{c}", "/a/b/", "/files/{rest...}", "h.test/x/{y}/", "POST /a/{b}/c"} {
+	for _, pattern := range []string{"/{$}", "GET /a/{b}/{c}", "GET /a/b/{$}", "/files/{rest...}", "h.test/x/{y}/", "POST /a/{b}/c"} {
 		r.Handle(pattern, echo(pattern))
 	}
 	f.Fuzz(func(t *testing.T, method, host, target string) {

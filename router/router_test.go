@@ -121,7 +121,7 @@ func TestConflicts(t *testing.T) {
 		{"/{x}/b", "/a/{y}", "GET /a/b"},
 		{"GET /a/{x...}", "/a/b", "GET /a/b"},
 		{"/a/{x}/", "/{y}/b/{z...}", "GET /a/b/"},
-		{"GET /{x}", "HEAD /{x...}", ""},
+		{"GET /{x}", "HEAD /{x...}", "HEAD /x"},
 		{"HEAD /{x}/b", "GET /a/{y}", "HEAD /a/b"},
 		{"h/{x}/b", "h/a/{y}", "GET h/a/b"},
 		{"h/{x}/b", "/a/{y}", ""},
