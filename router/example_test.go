@@ -12,7 +12,7 @@ import (
 // ask sends a request to a handler and prints the answer.
 func ask(h http.Handler, method, path string) {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, path, nil)) //nolint:noctx // an example
+	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	fmt.Println(w.Code, w.Body.String())
 }
 

@@ -39,10 +39,7 @@ func (n *node) match(path string, at int, found *spans, k int) *leaf {
 		if n.single == nil || path[at] == '/' {
 			break
 		}
-		behind := len(path)
-		if i := strings.IndexByte(path[at:], '/'); i >= 0 {
-			behind = at + i
-		}
+		behind := segmentEnd(path, at)
 		found[k] = span{uint16(at), uint16(behind)}
 		if n.rest != nil {
 			if l := n.single.match(path, behind, found, k+1); l != nil {
@@ -99,9 +96,13 @@ func (n *node) endsWithSlash(path string, at int) bool {
 	if n.single == nil || path[at] == '/' {
 		return false
 	}
-	behind := len(path)
+	return n.single.endsWithSlash(path, segmentEnd(path, at))
+}
+
+// segmentEnd is where the segment of path that goes on at ends.
+func segmentEnd(path string, at int) int {
 	if i := strings.IndexByte(path[at:], '/'); i >= 0 {
-		behind = at + i
+		return at + i
 	}
-	return n.single.endsWithSlash(path, behind)
+	return len(path)
 }

@@ -24,13 +24,13 @@ func (p Params) Len() int {
 }
 
 // Get returns the parameter called name, or "" if there is none.
-func (p *Params) Get(name string) string {
+func (p Params) Get(name string) string {
 	v, _ := p.Lookup(name)
 	return v
 }
 
 // Lookup returns the parameter called name and whether the route has one.
-func (p *Params) Lookup(name string) (value string, ok bool) {
+func (p Params) Lookup(name string) (value string, ok bool) {
 	if p.leaf == nil {
 		return "", false
 	}
@@ -42,7 +42,7 @@ func (p *Params) Lookup(name string) (value string, ok bool) {
 	return "", false
 }
 
-func (p *Params) value(i int) string { return p.text[p.at[i].from:p.at[i].to] }
+func (p Params) value(i int) string { return p.text[p.at[i].from:p.at[i].to] }
 
 // All yields the names and values in the order of the pattern.
 func (p Params) All() iter.Seq2[string, string] {
@@ -63,16 +63,15 @@ func (p Params) Pattern() string {
 	return p.leaf.text
 }
 
-// unescape makes p, found in a normalized path, refer to values without escapes.
-func (p *Params) unescape() {
-	var text []byte
+// unescaped is p, found in a normalized path, with values without escapes.
+func (p Params) unescaped() Params {
+	plain := Params{leaf: p.leaf}
 	for i := range p.Len() {
-		from := len(text)
-		text = append(text, unguarded.Replace(p.value(i))...)
-		p.at[i] = span{uint16(from), uint16(len(text))}
+		from := len(plain.text)
+		plain.text += unguarded.Replace(p.value(i))
+		plain.at[i] = span{uint16(from), uint16(len(plain.text))}
 	}
-	// The values were read from p.text above, so it is replaced only now.
-	p.text = string(text)
+	return plain
 }
 
 // A ParamsHandler serves requests and gets their parameters as an argument, which
@@ -116,7 +115,7 @@ func Param(ctx context.Context, name string) string {
 		if v, ok := c.params.Lookup(name); ok {
 			return v
 		}
-		ctx = c.Context
+		ctx = c.Context //nolint:fatcontext // outwards, not inwards
 	}
 }
 
@@ -146,7 +145,7 @@ type scoped struct {
 // withParams returns a copy of r that carries p in its context and as path values.
 func withParams(r *http.Request, p *Params) *http.Request {
 	s := new(scoped)
-	s.context.Context, s.context.params = r.Context(), *p
+	s.context = paramsContext{r.Context(), *p}
 	s.request = *r.WithContext(&s.context)
 	for i, name := range p.leaf.names {
 		s.request.SetPathValue(name, p.value(i))

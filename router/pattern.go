@@ -189,20 +189,20 @@ func named(k kind, name string) (s segment, fault string) {
 	return segment{kind: k, text: name}, ""
 }
 
-// canonical spells the pattern in one way. Literals stay as they are written in
-// path, since their escapes are part of what a reader looks for.
-func (p *pattern) canonical(path string) string {
+// canonical spells the pattern in one way. Literals stay as the path was written,
+// since their escapes are part of what a reader looks for.
+func (p *pattern) canonical(written string) string {
 	var b strings.Builder
 	if p.method != "" {
 		b.WriteString(p.method + " ")
 	}
 	b.WriteString(p.host)
-	written := strings.Split(path, "/")[1:]
+	literals := strings.Split(written, "/")[1:]
 	for i, s := range p.segments {
 		b.WriteByte('/')
 		switch s.kind {
 		case literal:
-			b.WriteString(written[i])
+			b.WriteString(literals[i])
 		case end:
 			b.WriteString("{$}")
 		case single:

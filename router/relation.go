@@ -122,10 +122,10 @@ func example(s, t segment) string {
 	if t.kind < s.kind {
 		s = t // the narrower one
 	}
-	switch {
-	case s.kind == end, s.kind == multi:
+	switch s.kind {
+	case end, multi:
 		return ""
-	case s.kind == single:
+	case single:
 		return s.text
 	default:
 		return escapedSegment(s.text)

@@ -105,7 +105,7 @@ func TestMethods(t *testing.T) {
 	assert.Equal(t, get(t, r, "GET /d"), "no such page")
 	assert.Equal(t, get(t, r, "PATCH /a"), "not like this")
 	w := httptest.NewRecorder()
-	r.ServeHTTP(w, &http.Request{Method: "OPTIONS", RequestURI: "*", ProtoMajor: 1, ProtoMinor: 1})
+	r.ServeHTTP(w, &http.Request{Method: http.MethodOptions, RequestURI: "*", ProtoMajor: 1, ProtoMinor: 1})
 	assert.Equal(t, w.Code, http.StatusBadRequest)
 	long := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+strings.Repeat("x", router.MaxPathLen), nil)
 	w = httptest.NewRecorder()

@@ -149,7 +149,7 @@ func (t *table) decide(req *http.Request, v *verdict) {
 		return
 	}
 	if escaped && v.leaf != nil {
-		v.params.unescape()
+		v.params = v.params.unescaped()
 	}
 }
 
