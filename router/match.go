@@ -16,7 +16,9 @@ type spans [MaxParams]span
 // A path visits a node at most once, because there is one way to it. So a lookup
 // takes no more steps than there are nodes, and few in a table where the
 // literals differ early.
-func (n *node) match(path string, at int, found *spans, k int) *leaf { //nolint:gocognit // every request runs through this loop; a call in it would cost more than reading it
+//
+//nolint:gocognit // every request runs through this loop; calls would cost more than reading it
+func (n *node) match(path string, at int, found *spans, k int) *leaf {
 	for {
 		if at == len(path) {
 			if n.leaf != nil {
