@@ -1,0 +1,160 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Limits of what is decoded.
+const (
+	// MaxSize is the size limit of an encoded value, in bytes.
+	MaxSize = 16 << 20
+	// MaxDepth is how deeply objects and arrays may be nested, all boxes together.
+	MaxDepth = 100
+)
+
+// An Envelope is how the name of a type and its value lie in JSON.
+type Envelope struct{ name, value string }
+
+// Inline puts the name into a field of the value's own object, as in
+// {"type":"circle","radius":1}. Types that are encoded as anything else than an
+// object do not fit in.
+func Inline(nameField string) Envelope { return Envelope{name: nameField} }
+
+// Wrapped puts the name and the value into an object around it, as in
+// {"type":"circle","value":{"radius":1}}. Every type fits in.
+func Wrapped(nameField, valueField string) Envelope { return Envelope{nameField, valueField} }
+
+// clash is the field of t that has the place of the name, or "".
+func (e Envelope) clash(t reflect.Type) string {
+	if e.value != "" {
+		return ""
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return ""
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" {
+			name = f.Name
+		}
+		if f.IsExported() && !f.Anonymous && f.Tag.Get("json") != "-" && strings.EqualFold(name, e.name) {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// A DataError reports data that cannot be decoded.
+type DataError struct {
+	Registry string
+	Type     string // wire name, if it is known
+	Offset   int    // in bytes, of what is wrong in the envelope
+	Err      error
+}
+
+func (e *DataError) Error() string {
+	if e.Type != "" {
+		return fmt.Sprintf("roster: %s: cannot decode a %q: %v", e.Registry, e.Type, e.Err)
+	}
+	return fmt.Sprintf("roster: %s: offset %d: %v", e.Registry, e.Offset, e.Err)
+}
+
+func (e *DataError) Unwrap() error { return e.Err }
+
+// Marshal encodes v as JSON with the name of its type. A nil v is null. The error
+// is a [*TypeError] if its type is not registered.
+func (r *Registry[I]) Marshal(v I) ([]byte, error) {
+	if any(v) == nil {
+		return []byte("null"), nil
+	}
+	t := (*r.byType.Load())[reflect.TypeOf(v)]
+	if t == nil {
+		return nil, &TypeError{
+			Registry: r.types.Name(), Type: fmt.Sprintf("%T", v),
+			Fault: "to encode it, give it a name with wire.Register when the program starts",
+		}
+	}
+	value, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("roster: %s: cannot encode a %q: %w", r.types.Name(), t.Name, err)
+	}
+	return r.envelope.seal(t, value)
+}
+
+func (e Envelope) seal(t *Type, value []byte) ([]byte, error) {
+	tag, err := json.Marshal(t.tag())
+	if err != nil {
+		return nil, fmt.Errorf("roster: name %q: %w", t.Name, err)
+	}
+	name, err := json.Marshal(e.name)
+	if err != nil {
+		return nil, fmt.Errorf("roster: field %q: %w", e.name, err)
+	}
+	sealed := make([]byte, 0, len(value)+len(name)+len(tag)+len(e.value)+8)
+	sealed = append(append(append(append(sealed, '{'), name...), ':'), tag...)
+	switch {
+	case e.value != "":
+		field, err := json.Marshal(e.value)
+		if err != nil {
+			return nil, fmt.Errorf("roster: field %q: %w", e.value, err)
+		}
+		sealed = append(append(append(append(sealed, ','), field...), ':'), value...)
+		return append(sealed, '}'), nil
+	case value[0] != '{':
+		return nil, &TypeError{
+			Name: t.Name, Type: t.Go,
+			Fault: "it is not encoded as a JSON object, so that its name cannot be a field of it; use the envelope Wrapped",
+		}
+	case len(value) > len("{}"):
+		sealed = append(sealed, ',')
+	}
+	return append(sealed, value[1:]...), nil
+}
+
+// Unmarshal decodes JSON that [Registry.Marshal] made. null is nil. The error is a
+// [*roster.UnknownError] for a name that is not registered, and otherwise a
+// [*DataError].
+func (r *Registry[I]) Unmarshal(data []byte) (v I, err error) {
+	if len(data) > MaxSize {
+		return v, r.faulty(0, "it has %d bytes; the limit is %d", len(data), MaxSize)
+	}
+	if bytes.Equal(bytes.TrimSpace(data), []byte("null")) {
+		return v, nil
+	}
+	found, at, fault := open(data, r.envelope)
+	if fault != "" {
+		return v, r.faulty(at, "%s", fault)
+	}
+	name, version, ok := splitTag(found.tag)
+	if !ok {
+		return v, r.faulty(at, "%q is no name with a version, such as circle@2", found.tag)
+	}
+	t, err := r.types.Lookup(name)
+	if err != nil {
+		return v, err
+	}
+	if version > t.Version {
+		return v, &DataError{Registry: r.types.Name(), Type: name, Err: fmt.Errorf(
+			"%w: it is of version %d, and this program knows versions up to %d; update the program", ErrNewer, version, t.Version)}
+	}
+	decoded, err := t.decode(version, func(pointer any) error { return json.Unmarshal(found.value, pointer) })
+	if err != nil {
+		return v, &DataError{Registry: r.types.Name(), Type: name, Err: err}
+	}
+	v, ok = decoded.(I)
+	if !ok { // a pointer type of which null was read
+		return v, &DataError{Registry: r.types.Name(), Type: name, Err: fmt.Errorf("a %T is no value", decoded)}
+	}
+	return v, nil
+}
+
+func (r *Registry[I]) faulty(at int, format string, args ...any) error {
+	return &DataError{Registry: r.types.Name(), Offset: at, Err: fmt.Errorf(format, args...)} //nolint:err113 // told, not tested for
+}

@@ -1,0 +1,86 @@
+package wire
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Manifest describes everything that r writes and reads, one line for each name,
+// alias and field, in a stable order: a text to keep under version control, so that
+// a change of it is seen. Package wiretest compares it.
+//
+//	circle @2
+//		alias disc
+//		field radius float64
+func (r *Registry[I]) Manifest() string {
+	var b strings.Builder
+	for name, t := range r.types.All() {
+		if name != t.Name {
+			continue
+		}
+		fmt.Fprintf(&b, "%s %s%d\n", name, versionMark, t.Version)
+		for _, alias := range slices.Sorted(slices.Values(t.Aliases)) {
+			fmt.Fprintf(&b, "\talias %s\n", alias)
+		}
+		for _, line := range fields(t.goType, "", nil) {
+			fmt.Fprintf(&b, "\tfield %s\n", line)
+		}
+	}
+	return b.String()
+}
+
+var (
+	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+// fields lists the paths and kinds of what JSON shows of t. Types that encode
+// themselves are what they are called; their packages are not told, since moving a
+// type changes nothing on the wire.
+func fields(t reflect.Type, path string, within []reflect.Type) []string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	at := strings.TrimPrefix(path, ".")
+	if at == "" {
+		at = "."
+	}
+	switch p := reflect.PointerTo(t); {
+	case p.Implements(jsonMarshaler), p.Implements(textMarshaler):
+		name, _, _ := strings.Cut(t.Name(), "[")
+		return []string{at + " " + name}
+	case slices.Contains(within, t):
+		return []string{at + " as above"}
+	}
+	within = append(slices.Clone(within), t)
+	switch t.Kind() {
+	case reflect.Struct:
+		var lines []string
+		for _, f := range reflect.VisibleFields(t) {
+			tag := f.Tag.Get("json")
+			name, _, _ := strings.Cut(tag, ",")
+			if !f.IsExported() || tag == "-" || f.Anonymous && name == "" {
+				continue
+			}
+			if name == "" {
+				name = f.Name
+			}
+			lines = append(lines, fields(f.Type, path+"."+name, within)...)
+		}
+		slices.Sort(lines)
+		return lines
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return []string{at + " bytes"}
+		}
+		return fields(t.Elem(), path+"[]", within)
+	case reflect.Map:
+		return fields(t.Elem(), path+"{}", within)
+	default:
+		return []string{at + " " + t.Kind().String()}
+	}
+}
