@@ -203,7 +203,13 @@ func (sh *docShell) stop() error {
 	group := -sh.cmd.Process.Pid
 	// The group may be gone already, which is what is wanted.
 	_ = syscall.Kill(group, syscall.SIGTERM)
-	err := sh.ended(stopLimit)
+	err := sh.ended(stopLimit / 2)
+	if err != nil {
+		// A shell that is about to run a program still has handlers of its own, and the
+		// signal is lost when it comes just then. So it is sent once more.
+		_ = syscall.Kill(group, syscall.SIGTERM)
+		err = sh.ended(stopLimit / 2)
+	}
 	if err != nil {
 		_ = syscall.Kill(group, syscall.SIGKILL)
 		err = fmt.Errorf("what the document started did not stop within %v of SIGTERM: %w",
