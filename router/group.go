@@ -1,15 +1,22 @@
 package router
 
 import (
-	"io"
+	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/roster-go/roster"
 )
 
 // A Group adds routes to a router that have a host, a path prefix and middleware
 // in common. Middleware is applied when a route is registered and costs a request
 // nothing but its own work.
+//
+// Behind middleware the router knows the outermost handler only: with
+// [roster.CloseRetired] it closes that one, if it can be closed, and never what the
+// middleware wraps, which may serve other routes as well.
 type Group struct {
 	router *Router
 	prefix string // a host, and a path without a slash at the end
@@ -53,26 +60,29 @@ func (g *Group) TryHandle(pattern string, h http.Handler) error {
 	if i := strings.LastIndexAny(pattern, " \t"); i >= 0 {
 		method, path = pattern[:i]+" ", pattern[i+1:]
 	}
+	if !strings.HasPrefix(path, "/") {
+		return &PatternError{
+			Registry: g.router.routes.Name(), Pattern: pattern, Offset: len(method), Site: roster.CallerSite(0),
+			Fault: fmt.Sprintf("in the group %q a pattern has no host, and its path starts with a slash; write %q", g.prefix, method+"/"+path),
+		}
+	}
 	return g.router.TryHandle(method+g.prefix+path, g.wrapped(h))
 }
 
+// wrapped is h behind the middleware. What is nil stays it, so that the registry
+// refuses it.
 func (g *Group) wrapped(h http.Handler) http.Handler {
-	if len(g.wrap) == 0 || h == nil {
+	switch v := reflect.ValueOf(h); v.Kind() {
+	case reflect.Invalid:
 		return h
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan:
+		if v.IsNil() {
+			return h
+		}
+	default:
 	}
-	outer := h
 	for _, wrap := range slices.Backward(g.wrap) {
-		outer = wrap(outer)
+		h = wrap(h)
 	}
-	if closer, ok := h.(io.Closer); ok {
-		return closingHandler{outer, closer}
-	}
-	return outer
-}
-
-// A closingHandler is a handler behind middleware, which must not keep the
-// registry from closing it.
-type closingHandler struct {
-	http.Handler
-	io.Closer
+	return h
 }

@@ -1,8 +1,9 @@
 package router
 
 import (
-	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/roster-go/roster"
 )
@@ -89,27 +90,20 @@ func (r *Router) Remove(pattern string) error {
 // Reload makes table the whole of the routes, in one step: every request is
 // served by the routes before or by those after. If it fails nothing changes; the
 // errors are joined and are those of [Router.TryHandle] and [roster.Hot.Reload]. A
-// handler that has the same pattern as before stays the same route.
+// handler that has the same pattern as before stays the same route. As
+// [roster.Hot.Reload] says, the handlers are taken over also if it fails.
 func (r *Router) Reload(table map[string]http.Handler) error {
 	entries := make(map[string]http.Handler, len(table))
-	var faults []error
-	for pattern, h := range table {
-		name, err := r.name(pattern)
-		if err == nil {
-			if _, twice := entries[name]; twice {
-				err = &PatternError{
-					Registry: r.routes.Name(), Pattern: pattern, Site: roster.CallerSite(0),
-					Fault: "the table has " + name + " twice, written in two ways; remove one of them",
-				}
+	for _, text := range slices.Sorted(maps.Keys(table)) {
+		name := text // of a pattern that the build of the table is to refuse
+		if p, fault := parse(text); fault == nil {
+			_, literally := table[p.text]
+			_, taken := entries[p.text]
+			if !literally && !taken {
+				name = p.text
 			}
 		}
-		if err != nil {
-			faults = append(faults, err)
-		}
-		entries[name] = h
-	}
-	if len(faults) > 0 {
-		return errors.Join(faults...)
+		entries[name] = table[text]
 	}
 	return r.routes.Reload(entries)
 }

@@ -246,6 +246,11 @@ func TestGroups(t *testing.T) {
 	assert.Equal(t, get(t, r, "GET http://h.test/api/t/acme/y"), "123acme")
 	assert.Equal(t, get(t, r, "POST http://h.test/api/t/acme/z"), "123rest")
 	assert.True(t, errors.Is(api.TryHandle("/", nil), roster.ErrNilValue), "nil stays nil behind middleware")
+	assert.True(t, errors.Is(api.TryHandle("/", http.HandlerFunc(nil)), roster.ErrNilValue), "and so does a nil function")
+	err := api.TryHandle("GET users", echo(""))
+	assert.True(t, errors.Is(err, roster.ErrInvalidName), "a path in a group starts with a slash")
+	assert.True(t, strings.Contains(fmt.Sprint(err), `pattern "GET users", offset 4: in the group "h.test/api" a pattern has no host, `+
+		`and its path starts with a slash; write "GET /users" (at `), fmt.Sprint(err))
 }
 
 func TestCountsAndPlaces(t *testing.T) {
@@ -349,6 +354,35 @@ func TestSwapOfTenThousandRoutesUnderLoad(t *testing.T) {
 	assert.Equal(t, failures.Load(), uint64(0))
 }
 
+// A table that is refused was taken over all the same, and its handlers are closed.
+func TestRefusedReloadLeaksNothing(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]error{"bad": roster.ErrInvalidName, "/{x}/b": roster.ErrDuplicate} {
+		r := router.New(quiet(), roster.CloseRetired())
+		kept, fresh := &numbered{table: "kept"}, &numbered{table: "new"}
+		r.Handle("/", kept)
+		err := r.Reload(map[string]http.Handler{"/": kept, "/a/{y}": echo(""), pattern: fresh})
+		assert.True(t, errors.Is(err, want), fmt.Sprint(pattern, " is refused: ", err))
+		assert.NoError(t, r.Routes().Drain(t.Context()))
+		assert.Equal(t, []bool{fresh.closed.Load(), kept.closed.Load()}, []bool{true, false})
+		assert.Equal(t, r.Routes().Names(), []string{"/"})
+	}
+}
+
+// One handler behind the middleware of two routes serves the second when the first
+// is gone.
+func TestHandlerBehindMiddlewareStaysOpen(t *testing.T) {
+	t.Parallel()
+	r := router.New(quiet(), roster.CloseRetired())
+	g := r.Group("", func(h http.Handler) http.Handler { return http.HandlerFunc(h.ServeHTTP) })
+	shared := &numbered{table: "shared"}
+	g.Handle("/one", shared)
+	g.Handle("/two", shared)
+	assert.NoError(t, r.Remove("/one"))
+	assert.NoError(t, r.Routes().Drain(t.Context()))
+	assert.Equal(t, get(t, r, "GET /two"), "shared ")
+}
+
 func TestUpdateIsOneStep(t *testing.T) {
 	t.Parallel()
 	r := router.New(quiet())
@@ -357,19 +391,17 @@ func TestUpdateIsOneStep(t *testing.T) {
 		return errors.Join(d.Handle("/a/:y/b", echo("2")), d.Remove("/a/:x"), d.Handle("/a/{y}", echo("3")), d.Replace("/a/{y}", echo("4")))
 	}))
 	assert.Equal(t, get(t, r, "GET /a/1"), "4 y=1")
-	err := r.Update(func(d *router.Draft) error {
+	assert.NoError(t, r.Update(func(d *router.Draft) error {
 		return errors.Join(d.Handle("/c", echo("")), d.Handle("/e/{x}/b", echo("")))
-	})
+	}))
+	err := r.Update(func(d *router.Draft) error { return errors.Join(d.Handle("/d", echo("")), d.Handle("/:z/b", echo(""))) })
 	_, conflicts := asConflict(err)
-	assert.True(t, !conflicts, "no conflict here")
-	err = r.Update(func(d *router.Draft) error { return errors.Join(d.Handle("/d", echo("")), d.Handle("/:z/b", echo(""))) })
-	_, conflicts = asConflict(err)
 	assert.True(t, conflicts, "the draft is refused as a whole")
 	assert.Equal(t, get(t, r, "GET /d"), "404 ")
 	assert.NoError(t, r.Replace("/c", echo("new")))
 	assert.Equal(t, get(t, r, "GET /c"), "new")
 	err = r.Reload(map[string]http.Handler{"/x/:a": echo(""), "/x/{a}": echo("")})
-	assert.True(t, strings.Contains(fmt.Sprint(err), "twice, written in two ways"), "a table has a route once")
+	assert.True(t, strings.Contains(fmt.Sprint(err), "written in another way, and that is there as well"), fmt.Sprint("a table has a route once: ", err))
 	assert.Equal(t, len(maps.Collect(r.Routes().All())), 4)
 }
 

@@ -90,7 +90,8 @@ func (r *Router) refuse(t *table, v *verdict, w http.ResponseWriter, req *http.R
 
 // Handler returns the handler that would serve req, and the pattern of its route
 // in canonical form. Where the router answers itself, the handler does that, and
-// the pattern is that of the route that a redirect leads to, or "".
+// the pattern is that of the route that a redirect leads to, or "". Nothing keeps the
+// handler from being retired before it is used.
 func (r *Router) Handler(req *http.Request) (h http.Handler, pattern string) {
 	t := r.routes.Index()
 	var v verdict

@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -74,7 +75,10 @@ func buildTable(last *table, next *roster.Edition[http.Handler]) (*table, error)
 func parseName(next *roster.Edition[http.Handler], name string) (*pattern, error) {
 	p, err := parse(name)
 	if err == nil && p.text != name {
-		err = &PatternError{Pattern: name, Fault: "in the registry it is written " + p.text}
+		err = &PatternError{Pattern: name, Fault: fmt.Sprintf("in the registry it is written %q", p.text)}
+		if _, twice := next.Get(p.text); twice {
+			err.Fault = fmt.Sprintf("it is %q written in another way, and that is there as well; remove one of them", p.text)
+		}
 	}
 	if err != nil {
 		err.Registry, err.Site = next.Name(), next.Claim(name).Site

@@ -38,6 +38,15 @@ func boxes[I any]() (*Registry[I], error) {
 	return d.(declared).registry.(*Registry[I]), nil //nolint:forcetypeassert,errcheck // stored under its own type
 }
 
+// checkSize refuses several values that are together larger than one may be.
+func checkSize[I any](data []byte) error {
+	r, err := boxes[I]()
+	if err == nil && len(data) > MaxSize {
+		err = r.tooLarge(data)
+	}
+	return err
+}
+
 // A Box is a value of the interface type I as a field that encoding/json can encode
 // and decode. The zero Box is null, and is left out with the tag omitzero.
 type Box[I any] struct{ Value I }
@@ -90,6 +99,9 @@ func (s Slice[I]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes each value like a [Box].
 func (s *Slice[I]) UnmarshalJSON(data []byte) error {
+	if err := checkSize[I](data); err != nil {
+		return err
+	}
 	var boxed []Box[I]
 	if err := json.Unmarshal(data, &boxed); err != nil {
 		return err //nolint:wrapcheck // the error is one of a box
@@ -122,6 +134,9 @@ func (m Map[I]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes each value like a [Box].
 func (m *Map[I]) UnmarshalJSON(data []byte) error {
+	if err := checkSize[I](data); err != nil {
+		return err
+	}
 	var boxed map[string]Box[I]
 	if err := json.Unmarshal(data, &boxed); err != nil {
 		return err //nolint:wrapcheck // the error is one of a box

@@ -10,7 +10,8 @@ import (
 
 // Limits of what is decoded.
 const (
-	// MaxSize is the size limit of an encoded value, in bytes.
+	// MaxSize is the size limit of an encoded value, and of a whole [Slice] or [Map],
+	// in bytes.
 	MaxSize = 16 << 20
 	// MaxDepth is how deeply objects and arrays may be nested, all boxes together.
 	MaxDepth = 100
@@ -39,12 +40,8 @@ func (e Envelope) clash(t reflect.Type) string {
 	if t.Kind() != reflect.Struct {
 		return ""
 	}
-	for _, f := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" {
-			name = f.Name
-		}
-		if f.IsExported() && !f.Anonymous && f.Tag.Get("json") != "-" && strings.EqualFold(name, e.name) {
+	for f := range jsonFields(t) {
+		if strings.EqualFold(f.name, e.name) {
 			return f.Name
 		}
 	}
@@ -69,23 +66,57 @@ func (e *DataError) Error() string {
 func (e *DataError) Unwrap() error { return e.Err }
 
 // Marshal encodes v as JSON with the name of its type. A nil v is null. The error
-// is a [*TypeError] if its type is not registered.
+// is an [*EncodeError] if its type is not registered, or if what it is encoded as
+// does not fit into the envelope.
 func (r *Registry[I]) Marshal(v I) ([]byte, error) {
 	if any(v) == nil {
 		return []byte("null"), nil
 	}
 	t := (*r.byType.Load())[reflect.TypeOf(v)]
 	if t == nil {
-		return nil, &TypeError{
+		return nil, &EncodeError{
 			Registry: r.types.Name(), Type: fmt.Sprintf("%T", v),
-			Fault: "to encode it, give it a name with wire.Register when the program starts",
+			Fault: "it has no name; give it one with wire.Register when the program starts",
 		}
 	}
 	value, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("roster: %s: cannot encode a %q: %w", r.types.Name(), t.Name, err)
 	}
+	if fault := r.envelope.misfit(t, value); fault != "" {
+		return nil, &EncodeError{Registry: r.types.Name(), Type: t.Go, Fault: fault}
+	}
 	return r.envelope.seal(t, value)
+}
+
+// An EncodeError reports a value that cannot be encoded.
+type EncodeError struct {
+	Registry string
+	Type     string // in Go
+	Fault    string
+}
+
+func (e *EncodeError) Error() string {
+	return fmt.Sprintf("roster: %s: cannot encode a %s: %s", e.Registry, e.Type, e.Fault)
+}
+
+// misfit says why an encoded value of t does not fit into the envelope, or "". What
+// a plain struct is encoded as is known since it was registered, but for a nil
+// pointer to it.
+func (e Envelope) misfit(t *Type, value []byte) string {
+	const cure = "; use the envelope Wrapped"
+	switch {
+	case e.value != "":
+		return ""
+	case value[0] != '{':
+		return "it is not a JSON object, so that its name cannot be a field of it" + cure
+	case t.plain:
+		return ""
+	}
+	if _, _, fault := open(value, e); fault != missing(e.name) {
+		return fmt.Sprintf("it has a field %q of its own, or is nested more than %d deep", e.name, MaxDepth) + cure
+	}
+	return ""
 }
 
 func (e Envelope) seal(t *Type, value []byte) ([]byte, error) {
@@ -107,11 +138,6 @@ func (e Envelope) seal(t *Type, value []byte) ([]byte, error) {
 		}
 		sealed = append(append(append(append(sealed, ','), field...), ':'), value...)
 		return append(sealed, '}'), nil
-	case value[0] != '{':
-		return nil, &TypeError{
-			Name: t.Name, Type: t.Go,
-			Fault: "it is not encoded as a JSON object, so that its name cannot be a field of it; use the envelope Wrapped",
-		}
 	case len(value) > len("{}"):
 		sealed = append(sealed, ',')
 	}
@@ -123,7 +149,7 @@ func (e Envelope) seal(t *Type, value []byte) ([]byte, error) {
 // [*DataError].
 func (r *Registry[I]) Unmarshal(data []byte) (v I, err error) {
 	if len(data) > MaxSize {
-		return v, r.faulty(0, "it has %d bytes; the limit is %d", len(data), MaxSize)
+		return v, r.tooLarge(data)
 	}
 	if bytes.Equal(bytes.TrimSpace(data), []byte("null")) {
 		return v, nil
@@ -153,6 +179,10 @@ func (r *Registry[I]) Unmarshal(data []byte) (v I, err error) {
 		return v, &DataError{Registry: r.types.Name(), Type: name, Err: fmt.Errorf("a %T is no value", decoded)}
 	}
 	return v, nil
+}
+
+func (r *Registry[I]) tooLarge(data []byte) error {
+	return r.faulty(0, "it has %d bytes; the limit is %d", len(data), MaxSize)
 }
 
 func (r *Registry[I]) faulty(at int, format string, args ...any) error {

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -33,11 +31,6 @@ func (r *Registry[I]) Manifest() string {
 	return b.String()
 }
 
-var (
-	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
-	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-)
-
 // fields lists the paths and kinds of what JSON shows of t. Types that encode
 // themselves are what they are called; their packages are not told, since moving a
 // type changes nothing on the wire.
@@ -49,27 +42,23 @@ func fields(t reflect.Type, path string, within []reflect.Type) []string {
 	if at == "" {
 		at = "."
 	}
-	switch p := reflect.PointerTo(t); {
-	case p.Implements(jsonMarshaler), p.Implements(textMarshaler):
+	switch {
+	case encodesItself(t):
 		name, _, _ := strings.Cut(t.Name(), "[")
 		return []string{at + " " + name}
 	case slices.Contains(within, t):
-		return []string{at + " as above"}
+		return []string{at + " recursive"}
 	}
 	within = append(slices.Clone(within), t)
 	switch t.Kind() {
 	case reflect.Struct:
 		var lines []string
-		for _, f := range reflect.VisibleFields(t) {
-			tag := f.Tag.Get("json")
-			name, _, _ := strings.Cut(tag, ",")
-			if !f.IsExported() || tag == "-" || f.Anonymous && name == "" {
+		for f := range jsonFields(t) {
+			if f.quoted {
+				lines = append(lines, strings.TrimPrefix(path+"."+f.name, ".")+" quoted-"+f.Type.String())
 				continue
 			}
-			if name == "" {
-				name = f.Name
-			}
-			lines = append(lines, fields(f.Type, path+"."+name, within)...)
+			lines = append(lines, fields(f.Type, path+"."+f.name, within)...)
 		}
 		slices.Sort(lines)
 		return lines

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type Type struct {
 	Version  int // that is written; 1 unless the option [Version] says otherwise
 	Go       string
 	goType   reflect.Type
+	plain    bool            // a struct that encoding/json encodes field by field
 	upgrades map[int]upgrade // by the version they start from
 }
 
@@ -66,10 +68,10 @@ func Register[T, I any](r *Registry[I], name string, opts ...Option) {
 // TryRegister gives the type T a name in r. Values are decoded as T, so if methods
 // of I have pointer receivers T is a pointer type. The error is one of
 // [roster.Registry.TryRegister] for the name and each alias, or a [*TypeError]; the
-// names that were registered before the one that failed stay.
+// registry is then as it was.
 func TryRegister[T, I any](r *Registry[I], name string, opts ...Option) error {
 	t := &Type{Name: name, Version: 1, goType: reflect.TypeFor[T](), upgrades: make(map[int]upgrade)}
-	t.Go = t.goType.String()
+	t.Go, t.plain = t.goType.String(), encodesFields(t.goType)
 	for _, opt := range opts {
 		opt(t)
 	}
@@ -78,14 +80,39 @@ func TryRegister[T, I any](r *Registry[I], name string, opts ...Option) error {
 	if fault := r.fault(t); fault != "" {
 		return &TypeError{Registry: r.types.Name(), Name: name, Type: t.Go, Fault: fault, Site: roster.CallerSite(0)}
 	}
-	for _, n := range append([]string{name}, t.Aliases...) {
-		if err := r.types.TryRegister(n, t); err != nil {
-			return err
-		}
+	if err := r.registerNames(t); err != nil {
+		return err
 	}
 	known := maps.Clone(*r.byType.Load())
 	known[t.goType] = t
 	r.byType.Store(&known)
+	return nil
+}
+
+// registerNames registers t under all of its names, or under none. The caller holds
+// r.mu.
+func (r *Registry[I]) registerNames(t *Type) error {
+	names := append([]string{t.Name}, t.Aliases...)
+	// A registry of their own finds names that are malformed or there twice.
+	alone := roster.New[*Type](roster.Named(r.types.Name()), roster.Unlisted())
+	for _, name := range names {
+		if err := alone.TryRegister(name, t); err != nil {
+			return err
+		}
+	}
+	// A name that is taken comes first, so that nothing is registered before it fails.
+	taken := r.types.Names()
+	if i := slices.IndexFunc(names, func(name string) bool {
+		_, found := slices.BinarySearch(taken, name)
+		return found
+	}); i > 0 {
+		names[0], names[i] = names[i], names[0]
+	}
+	for _, name := range names {
+		if err := r.types.TryRegister(name, t); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -69,13 +69,17 @@ func open(data []byte, e Envelope) (c contents, at int, fault string) {
 	}
 	switch {
 	case !named:
-		return c, 0, "the field " + e.name + " with the name of a type is missing"
+		return c, 0, missing(e.name)
 	case e.value == "":
 		c.value = data
 	case c.value == nil:
 		return c, 0, "the field " + e.value + " is missing"
 	}
 	return c, 0, ""
+}
+
+func missing(field string) string {
+	return "the field " + field + " with the name of a type is missing"
 }
 
 // A scanner passes over JSON.

@@ -29,6 +29,9 @@ func Version(n int) Option {
 // Old of the next upgrade, or the registered type itself.
 func Upgrade[Old, New any](from int, f func(Old) (New, error)) Option {
 	return func(t *Type) {
+		if f == nil {
+			return // as if there were none, which is refused
+		}
 		t.upgrades[from] = upgrade{
 			old: reflect.TypeFor[Old](), next: reflect.TypeFor[New](),
 			apply: func(old any) (any, error) { return f(old.(Old)) }, //nolint:forcetypeassert,errcheck // decoded as Old

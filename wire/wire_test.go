@@ -165,6 +165,16 @@ func TestRefusedTypes(t *testing.T) {
 		Kind string `json:"Type"`
 	}
 	for want, try := range map[string]func(r *wire.Registry[shape]) error{
+		`its field circle is called "type" in JSON`: func(r *wire.Registry[shape]) error { return wire.TryRegister[embedding](r, "t") },
+		`"twice" is registered twice`: func(r *wire.Registry[shape]) error {
+			return wire.TryRegister[scale](r, "s", wire.Alias("twice", "twice"))
+		},
+		"it has 257 bytes": func(r *wire.Registry[shape]) error {
+			return wire.TryRegister[scale](r, "s", wire.Alias(strings.Repeat("x", 257)))
+		},
+		"there is no Upgrade from version 1 ": func(r *wire.Registry[shape]) error {
+			return wire.TryRegister[scale](r, "s", wire.Version(2), wire.Upgrade[int, scale](1, nil))
+		},
 		"it does not implement wire_test.shape, but *wire_test.square does; register that": func(r *wire.Registry[shape]) error {
 			return wire.TryRegister[square](r, "s")
 		},
@@ -182,9 +192,39 @@ func TestRefusedTypes(t *testing.T) {
 			return wire.TryRegister[scale](r, "s", wire.Alias("disc"))
 		},
 	} {
-		err := try(registered(wire.New[shape](wire.Inline("type"), quiet())))
+		r := registered(wire.New[shape](wire.Inline("type"), quiet()))
+		before := r.Types().Names()
+		err := try(r)
+		assert.Equal(t, r.Types().Names(), before)
 		assert.True(t, strings.Contains(fmt.Sprint(err), want), fmt.Sprintf("%v says %s", err, want))
 		assert.True(t, strings.Contains(fmt.Sprint(err), "wire_test.go:"), fmt.Sprint(err, " names the place"))
+	}
+}
+
+type embedding struct {
+	circle `json:"type"`
+}
+
+// A bag says what it is in JSON when it is encoded, not before.
+type bag map[string]any
+
+func (bag) Area() float64 { return 0 }
+
+func TestRefusedValues(t *testing.T) {
+	t.Parallel()
+	r := wire.New[shape](wire.Inline("type"), quiet())
+	wire.Register[bag](r, "bag")
+	wire.Register[scale](r, "scale")
+	data, err := r.Marshal(bag{"b": 1})
+	assert.NoError(t, err)
+	assert.Equal(t, string(data), `{"type":"bag","b":1}`)
+	for want, v := range map[string]shape{
+		`cannot encode a wire_test.bag: it has a field "type" of its own`: bag{"type": "x"},
+		"cannot encode a wire_test.scale: it is not a JSON object":        scale(1),
+	} {
+		_, err := r.Marshal(v)
+		_, is := errors.AsType[*wire.EncodeError](err)
+		assert.True(t, is && strings.Contains(err.Error(), want) && strings.HasSuffix(err.Error(), "use the envelope Wrapped"), fmt.Sprint(err, " says ", want))
 	}
 }
 
@@ -217,9 +257,12 @@ func TestRefusedData(t *testing.T) {
 	assert.True(t, strings.Contains(fmt.Sprint(err), `there is a field "more"`), "a wrapping object has no other fields")
 	_, err = wrapped().Unmarshal([]byte(`{"type":"square","value":null}`))
 	assert.NoError(t, err) // a nil *square is what was encoded
-	var type2 *wire.TypeError
 	_, err = inBoxes.Marshal(scale(1))
-	assert.True(t, errors.As(err, &type2), "a type without a name is not encoded")
+	assert.Equal(t, fmt.Sprint(err), "roster: wire_test.shape: cannot encode a wire_test.scale: it has no name; "+
+		"give it one with wire.Register when the program starts")
+	var large wire.Slice[shape]
+	err = large.UnmarshalJSON(bytes.Repeat([]byte(" "), wire.MaxSize+1))
+	assert.True(t, strings.Contains(fmt.Sprint(err), "the limit is 16777216"), "a slice has a limit as a whole")
 	_, err = json.Marshal(wire.In[user](userV3{}))
 	assert.True(t, strings.Contains(fmt.Sprint(err), "call UseForBoxes"), "boxes need a registry")
 }

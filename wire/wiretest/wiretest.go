@@ -58,14 +58,14 @@ func parse(manifest string) map[string]entry {
 		line = strings.TrimRight(line, "\r\n")
 		if detail, ok := strings.CutPrefix(line, "\t"); ok {
 			kind, rest, _ := strings.Cut(detail, " ")
-			if kind == "alias" {
+			if kind == "alias" && e.aliases != nil {
 				e.aliases[rest] = true
-			} else if path, what, ok := strings.Cut(rest, " "); ok && e.fields != nil {
+			} else if path, what, ok := cutLast(rest); ok && e.fields != nil {
 				e.fields[path] = what
 			}
 			continue
 		}
-		name, version, _ := strings.Cut(line, " ")
+		name, version, _ := cutLast(line)
 		e = entry{version: version, aliases: map[string]bool{}, fields: map[string]string{}}
 		entries[name] = e
 	}
@@ -76,6 +76,15 @@ func parse(manifest string) map[string]entry {
 type differences []string
 
 func (d *differences) sayf(format string, args ...any) { *d = append(*d, fmt.Sprintf(format, args...)) }
+
+// cutLast cuts s around its last space: names may have spaces themselves.
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, ' ')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
 
 func compare(before, now map[string]entry) (found differences) {
 	aliasOf := make(map[string]string)
