@@ -76,7 +76,7 @@ func (q *queue[T]) clear() int {
 type handling struct {
 	context.Context //nolint:containedctx // It is one context made of two.
 
-	values context.Context // which never ends, or context.Cause would find its cause
+	values context.Context //nolint:containedctx // It never ends, or context.Cause would find its cause.
 }
 
 func (h handling) Value(key any) any {
