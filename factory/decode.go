@@ -16,16 +16,16 @@ import (
 // told at once.
 type decoder struct {
 	data   []byte // if the source is JSON
-	faults []*Fault
+	faults []*FieldError
 	more   int // faults beyond MaxFaults
 }
 
-func (d *decoder) fault(p *path, offset int, err error, format string, args ...any) {
+func (d *decoder) faultf(p *path, offset int, err error, format string, args ...any) {
 	if len(d.faults) == MaxFaults {
 		d.more++
 		return
 	}
-	f := &Fault{Path: p.String(), Problem: fmt.Sprintf(format, args...), Err: err}
+	f := &FieldError{Path: p.String(), Problem: fmt.Sprintf(format, args...), Err: err}
 	if offset >= 0 && d.data != nil {
 		f.Line, f.Column = position(d.data, offset)
 	}
@@ -33,7 +33,7 @@ func (d *decoder) fault(p *path, offset int, err error, format string, args ...a
 }
 
 func (d *decoder) wrongType(v *value, s *shape, p *path) {
-	d.fault(p, v.offset, nil, "%s is wanted, and %s is there", s.words(), v.words())
+	d.faultf(p, v.offset, nil, "%s is wanted, and %s is there", s.words(), v.words())
 }
 
 // decode fills x, which has the type of s and holds the default.
@@ -50,17 +50,17 @@ func (d *decoder) decode(v *value, s *shape, x reflect.Value, p *path) {
 		return
 	}
 	if v.is == null && s.kind != anything && s.kind != encoded {
-		d.fault(p, v.offset, nil, "%s is wanted, and null is there; leave the field out to have its default", s.words())
+		d.faultf(p, v.offset, nil, "%s is wanted, and null is there; leave the field out to have its default", s.words())
 		return
 	}
 	if v.is == loose && len(v.texts) > 1 && s.kind != list {
-		d.fault(p, v.offset, nil, "it is given %d times, and it is not a list", len(v.texts))
+		d.faultf(p, v.offset, nil, "it is given %d times, and it is not a list", len(v.texts))
 		return
 	}
 	switch s.kind {
 	case boolean, integer, unsigned, float:
 		d.scalar(v, s, x, p)
-	case text, secret, duration, bytes, worded:
+	case text, secret, duration, binary, worded:
 		d.wording(v, s, x, p)
 	case encoded:
 		d.encoded(v, s, x, p)
@@ -96,12 +96,12 @@ func (d *decoder) scalar(v *value, s *shape, x reflect.Value, p *path) {
 		x.SetBool(on)
 	case integer:
 		var n int64
-		if n, ok = parsed(strconv.ParseInt(v.text, 10, x.Type().Bits())); ok {
+		if n, ok = parsed(strconv.ParseInt(whole(v), 10, x.Type().Bits())); ok {
 			x.SetInt(n)
 		}
 	case unsigned:
 		var n uint64
-		if n, ok = parsed(strconv.ParseUint(v.text, 10, x.Type().Bits())); ok {
+		if n, ok = parsed(strconv.ParseUint(whole(v), 10, x.Type().Bits())); ok {
 			x.SetUint(n)
 		}
 	case float:
@@ -115,10 +115,22 @@ func (d *decoder) scalar(v *value, s *shape, x reflect.Value, p *path) {
 	switch {
 	case ok:
 	case v.is == number:
-		d.fault(p, v.offset, nil, "%s is wanted, and another number is there", s.words())
+		d.faultf(p, v.offset, nil, "%s is wanted, and another number is there", s.words())
 	default:
-		d.fault(p, v.offset, nil, "%s is wanted, and another text is there", s.words())
+		d.faultf(p, v.offset, nil, "%s is wanted, and another text is there", s.words())
 	}
+}
+
+// whole is a number that is written as 2.0 or 2e3 in JSON, where it means an integer.
+func whole(v *value) string {
+	if v.is != number || !strings.ContainsAny(v.text, ".eE") {
+		return v.text
+	}
+	const exact = 1 << 53
+	if f, err := strconv.ParseFloat(v.text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) <= exact {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return v.text
 }
 
 func parsed[N any](n N, err error) (N, bool) { return n, err == nil }
@@ -134,28 +146,28 @@ func (d *decoder) wording(v *value, s *shape, x reflect.Value, p *path) {
 		x.SetString(strings.Clone(v.text))
 	case secret:
 		if v.text == redacted {
-			d.fault(p, v.offset, nil, "it is %s, which is what a secret prints as, and not the secret", redacted)
+			d.faultf(p, v.offset, nil, "it is %s, which is what a secret prints as, and not the secret", redacted)
 			return
 		}
 		x.Set(reflect.ValueOf(NewSecret(strings.Clone(v.text))))
 	case duration:
 		n, err := time.ParseDuration(v.text)
 		if err != nil {
-			d.fault(p, v.offset, nil, "%s is wanted, and another text is there", s.words())
+			d.faultf(p, v.offset, nil, "%s is wanted, and another text is there", s.words())
 			return
 		}
 		x.SetInt(int64(n))
-	case bytes:
+	case binary:
 		b, err := base64.StdEncoding.DecodeString(v.text)
 		if err != nil {
-			d.fault(p, v.offset, nil, "%s is wanted, and another text is there", s.words())
+			d.faultf(p, v.offset, nil, "%s is wanted, and another text is there", s.words())
 			return
 		}
 		x.SetBytes(b)
 	case worded:
-		target, _ := x.Addr().Interface().(encoding.TextUnmarshaler)
+		target, _ := reflect.TypeAssert[encoding.TextUnmarshaler](x.Addr())
 		if err := contained(func() error { return target.UnmarshalText([]byte(v.text)) }); err != nil {
-			d.fault(p, v.offset, err, "%s is wanted: %v", s.words(), err)
+			d.faultf(p, v.offset, err, "%s is wanted: %v", s.words(), err)
 		}
 	}
 }
@@ -163,11 +175,11 @@ func (d *decoder) wording(v *value, s *shape, x reflect.Value, p *path) {
 func (d *decoder) encoded(v *value, s *shape, x reflect.Value, p *path) {
 	data, err := v.json()
 	if err == nil {
-		target, _ := x.Addr().Interface().(json.Unmarshaler)
+		target, _ := reflect.TypeAssert[json.Unmarshaler](x.Addr())
 		err = contained(func() error { return target.UnmarshalJSON(data) })
 	}
 	if err != nil {
-		d.fault(p, v.offset, err, "%s is wanted: %v", s.words(), err)
+		d.faultf(p, v.offset, err, "%s is wanted: %v", s.words(), err)
 	}
 }
 
@@ -179,7 +191,7 @@ func (d *decoder) anything(v *value, x reflect.Value, p *path) {
 	}
 	switch {
 	case err != nil: // a number that fits into no float64
-		d.fault(p, v.offset, err, "it cannot be read: %v", err)
+		d.faultf(p, v.offset, err, "it cannot be read: %v", err)
 	case made == nil:
 		x.SetZero()
 	default:
@@ -211,7 +223,7 @@ func (d *decoder) list(v *value, s *shape, x reflect.Value, p *path) {
 	}
 	if x.Kind() == reflect.Array {
 		if len(items) != x.Len() {
-			d.fault(p, v.offset, nil, "a list of %d is wanted, and one of %d is there", x.Len(), len(items))
+			d.faultf(p, v.offset, nil, "a list of %d is wanted, and one of %d is there", x.Len(), len(items))
 			return
 		}
 		x.SetZero()
@@ -250,9 +262,9 @@ func (d *decoder) object(v *value, s *shape, x reflect.Value, p *path) {
 		f, ok := s.field(item.key)
 		switch {
 		case !ok:
-			d.fault(of, item.offset, nil, "there is no such field%s", didYouMean(item.key, s.names()))
+			d.faultf(of, item.offset, nil, "there is no such field%s", didYouMean(item.key, s.names()))
 		case given[item.key]:
-			d.fault(of, item.offset, nil, "the URL gives it in two ways")
+			d.faultf(of, item.offset, nil, "the URL gives it in two ways")
 		default:
 			given[item.key] = true
 			d.decode(&item.value, f.shape, x.FieldByIndex(f.index), of)
@@ -260,7 +272,7 @@ func (d *decoder) object(v *value, s *shape, x reflect.Value, p *path) {
 	}
 	for _, f := range s.fields {
 		if f.required && !given[f.name] {
-			d.fault(&path{parent: p, name: f.name}, v.offset, nil, "it is required, and missing; %s is wanted", f.shape.words())
+			d.faultf(&path{parent: p, name: f.name}, v.offset, nil, "it is required, and missing; %s is wanted", f.shape.words())
 		}
 	}
 }
@@ -291,14 +303,14 @@ func (d *decoder) validate(s *shape, x reflect.Value, p *path) {
 	if !s.checks {
 		return
 	}
-	v, ok := x.Interface().(Validator)
+	v, ok := reflect.TypeAssert[Validator](x)
 	if x.CanAddr() {
-		v, ok = x.Addr().Interface().(Validator)
+		v, ok = reflect.TypeAssert[Validator](x.Addr())
 	}
 	if !ok {
 		return
 	}
 	if err := contained(v.Validate); err != nil {
-		d.fault(p, -1, err, "%v", err)
+		d.faultf(p, -1, err, "%v", err)
 	}
 }

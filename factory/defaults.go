@@ -13,7 +13,7 @@ func clone(s *shape, x reflect.Value) reflect.Value {
 	made := reflect.New(x.Type()).Elem()
 	made.Set(x)
 	switch s.kind { //nolint:exhaustive // The others share nothing.
-	case bytes:
+	case binary:
 		made.SetBytes(slices.Clone(x.Bytes()))
 	case optional:
 		if !x.IsNil() {

@@ -103,7 +103,7 @@ func plainOf(s *shape, x reflect.Value) any {
 	case duration:
 		return time.Duration(x.Int()).String()
 	case worded:
-		if m, ok := x.Interface().(encoding.TextMarshaler); ok {
+		if m, ok := reflect.TypeAssert[encoding.TextMarshaler](x); ok {
 			return m
 		}
 		return fmt.Sprint(x.Interface())

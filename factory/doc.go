@@ -22,7 +22,7 @@
 // One strict decoder reads JSON ([FromJSON], [FromTyped]), what other decoders have
 // made of YAML and the like ([FromMap]), and URLs ([FromURL]). A field that the type
 // does not have, one that is there twice, a value of the wrong type or out of range,
-// null where there is no pointer: each is a [Fault] with its path and the place in
+// null where there is no pointer: each is a [FieldError] with its path and the place in
 // the source, and a [ConfigError] has all of them, not only the first. Names of
 // fields are compared with their case. Then every part of the config that has a
 // method Validate() error is asked.

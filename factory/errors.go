@@ -15,14 +15,14 @@ var ErrConfig = errors.New("faulty config")
 // fields, kinds of values and places, but never what a value was.
 type ConfigError struct {
 	Registry string
-	Name     string      // of the factory; "" if the config does not say it
-	Site     roster.Site // that made the factory
-	Faults   []*Fault    // at most MaxFaults, at least one
-	More     int         // faults beyond these
+	Name     string        // of the factory; "" if the config does not say it
+	Site     roster.Site   // that made the factory
+	Faults   []*FieldError // at most MaxFaults, at least one
+	More     int           // faults beyond these
 }
 
-// A Fault is one thing that is wrong with a config.
-type Fault struct {
+// A FieldError is one thing that is wrong with a config.
+type FieldError struct {
 	Path    string // such as servers[2].timeout; "" is the config as a whole
 	Line    int    // in JSON, from 1; 0 elsewhere
 	Column  int    // in bytes, from 1; 0 elsewhere
@@ -31,7 +31,7 @@ type Fault struct {
 }
 
 // Error is path, place and problem.
-func (f *Fault) Error() string {
+func (f *FieldError) Error() string {
 	var b strings.Builder
 	b.WriteString(f.Path)
 	if f.Line > 0 {
@@ -47,7 +47,7 @@ func (f *Fault) Error() string {
 }
 
 // Unwrap returns Err.
-func (f *Fault) Unwrap() error { return f.Err }
+func (f *FieldError) Unwrap() error { return f.Err }
 
 // Error lists the faults.
 func (e *ConfigError) Error() string {

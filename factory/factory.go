@@ -85,7 +85,7 @@ func newFactory[P, C any](build func(ctx context.Context, config C) (P, error), 
 	return &Factory[P]{
 		config: &config{shape: s, defaults: clone(s, from), site: site},
 		build: func(ctx context.Context, config reflect.Value) (P, error) {
-			c, _ := config.Interface().(C)
+			c, _ := reflect.TypeAssert[C](config)
 			return build(ctx, c)
 		},
 	}, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // fromJSON reads data into a value. encoding/json does the reading; what it is too
@@ -13,7 +14,7 @@ import (
 // comes behind the end.
 func fromJSON(data []byte) (value, error) {
 	if len(data) > MaxSize {
-		return value{offset: -1}, &Fault{Problem: fmt.Sprintf("it has %d bytes, the limit is %d", len(data), MaxSize)}
+		return value{offset: -1}, &FieldError{Problem: fmt.Sprintf("it has %d bytes, the limit is %d", len(data), MaxSize)}
 	}
 	r := jsonReader{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	r.dec.UseNumber()
@@ -36,14 +37,14 @@ type jsonReader struct {
 // begin is where the next token begins.
 func (r *jsonReader) begin() int {
 	i := int(r.dec.InputOffset())
-	for i < len(r.data) && bytes.IndexByte([]byte(" \t\r\n,:"), r.data[i]) >= 0 {
+	for i < len(r.data) && strings.IndexByte(" \t\r\n,:", r.data[i]) >= 0 {
 		i++
 	}
 	return i
 }
 
-func (r *jsonReader) fault(p *path, offset int, problem string) *Fault {
-	f := &Fault{Path: p.String(), Problem: problem}
+func (r *jsonReader) fault(p *path, offset int, problem string) *FieldError {
+	f := &FieldError{Path: p.String(), Problem: problem}
 	f.Line, f.Column = position(r.data, offset)
 	return f
 }
@@ -61,7 +62,7 @@ func (r *jsonReader) token(p *path) (json.Token, error) {
 	}
 	offset, problem := r.begin(), "it is not JSON: "+err.Error()
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = max(0, int(syntax.Offset)-1)
+		offset = int(syntax.Offset)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		offset, problem = len(r.data), "it is not JSON: it ends too early"
@@ -74,7 +75,8 @@ func (r *jsonReader) value(p *path, depth int) (value, error) {
 	if depth > MaxDepth {
 		return v, r.fault(p, v.offset, fmt.Sprintf("it is nested more than %d deep", MaxDepth))
 	}
-	if r.count++; r.count > MaxValues {
+	r.count++
+	if r.count > MaxValues {
 		return v, r.fault(p, v.offset, fmt.Sprintf("there are more than %d values", MaxValues))
 	}
 	t, err := r.token(p)

@@ -62,7 +62,7 @@ func FromTyped[P any](ctx context.Context, v roster.View[*Factory[P]], field str
 func Check[P any](v roster.View[*Factory[P]], name string, data []byte) error {
 	f, err := v.Lookup(name)
 	if err != nil {
-		return err //nolint:wrapcheck // It is an error of this module.
+		return err
 	}
 	_, err = f.fromJSON(data)
 	return asConfigError(v.Name(), name, err)
@@ -74,7 +74,7 @@ func produce[P any](
 	var none P
 	f, err := v.Lookup(name)
 	if err != nil {
-		return none, err //nolint:wrapcheck // It is an error of this module.
+		return none, err
 	}
 	x, err := decode(f.config)
 	if err != nil {
@@ -107,7 +107,7 @@ func fromTyped(field string, data []byte) (name string, tree value, err error) {
 	if tree, err = fromJSON(data); err != nil {
 		return "", tree, err
 	}
-	where := &Fault{Path: shortened(field)}
+	where := &FieldError{Path: shortened(field)}
 	where.Line, where.Column = position(data, tree.offset)
 	if tree.is != record {
 		where.Path, where.Problem = "", fmt.Sprintf("an object with the field %s is wanted, and %s is there", field, tree.words())
@@ -136,8 +136,8 @@ func asConfigError(registry, name string, err error) error {
 	faulty, ok := errors.AsType[*ConfigError](err)
 	if !ok {
 		faulty = new(ConfigError)
-		if fault, ok := errors.AsType[*Fault](err); ok {
-			faulty.Faults = []*Fault{fault}
+		if fault, ok := errors.AsType[*FieldError](err); ok {
+			faulty.Faults = []*FieldError{fault}
 		}
 	}
 	faulty.Registry, faulty.Name = registry, name

@@ -3,6 +3,7 @@ package factory
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -26,17 +27,20 @@ type mapReader struct{ count int }
 func (r *mapReader) value(x reflect.Value, p *path, depth int) (value, error) {
 	v := value{offset: -1}
 	fault := func(format string, args ...any) (value, error) {
-		return v, &Fault{Path: p.String(), Problem: fmt.Sprintf(format, args...)}
+		return v, &FieldError{Path: p.String(), Problem: fmt.Sprintf(format, args...)}
 	}
 	if depth > MaxDepth {
 		return fault("it is nested more than %d deep", MaxDepth)
 	}
-	if r.count++; r.count > MaxValues {
+	r.count++
+	if r.count > MaxValues {
 		return fault("there are more than %d values", MaxValues)
 	}
+	hops := 0
 	for x.IsValid() && (x.Kind() == reflect.Interface || x.Kind() == reflect.Pointer) && !x.IsNil() && !isText(x) {
-		if depth++; depth > MaxDepth {
-			return fault("it is nested more than %d deep", MaxDepth)
+		hops++
+		if hops > 2*MaxDepth {
+			return fault("it is a pointer to a pointer without end")
 		}
 		x = x.Elem()
 	}
@@ -50,7 +54,7 @@ func (r *mapReader) value(x reflect.Value, p *path, depth int) (value, error) {
 		}
 		return v, nil
 	}
-	switch x.Kind() { //nolint:exhaustive // All others are refused.
+	switch x.Kind() {
 	case reflect.Bool:
 		v.is, v.truth = truth, x.Bool()
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -76,7 +80,9 @@ func (r *mapReader) value(x reflect.Value, p *path, depth int) (value, error) {
 		}
 	case reflect.Map:
 		v.is = record
-		return v, r.record(&v, x, p, depth)
+		if err := r.record(&v, x, p, depth); err != nil {
+			return v, err
+		}
 	default:
 		return fault("a Go %s cannot be part of a config", x.Type())
 	}
@@ -88,7 +94,7 @@ func (r *mapReader) special(v *value, x reflect.Value) (known bool, err error) {
 	switch held := x.Interface().(type) {
 	case json.Number:
 		if !json.Valid([]byte(held)) || strings.ContainsAny(string(held), `"{[tfn `) {
-			return false, fmt.Errorf("a json.Number is not a number")
+			return false, errors.New("a json.Number is not a number")
 		}
 		v.is, v.text = number, held.String()
 	case time.Duration:
@@ -103,11 +109,11 @@ func (r *mapReader) special(v *value, x reflect.Value) (known bool, err error) {
 	default:
 		return false, nil
 	}
-	return true, err
+	return true, err //nolint:wrapcheck // The fault says where it comes from.
 }
 
 func isText(x reflect.Value) bool {
-	_, ok := x.Interface().(encoding.TextMarshaler)
+	_, ok := reflect.TypeAssert[encoding.TextMarshaler](x)
 	return ok
 }
 
@@ -118,7 +124,7 @@ func (r *mapReader) record(v *value, x reflect.Value, p *path, depth int) error 
 			key = key.Elem() // as some YAML decoders have it
 		}
 		if key.Kind() != reflect.String {
-			return &Fault{Path: p.String(), Problem: fmt.Sprintf("a key is a Go %s, and keys are strings", key.Type())}
+			return &FieldError{Path: p.String(), Problem: fmt.Sprintf("a key is a Go %s, and keys are strings", key.Type())}
 		}
 		v.pairs = append(v.pairs, pair{key: key.String(), offset: -1})
 		item, err := r.value(x.MapIndex(k), &path{parent: p, name: key.String()}, depth+1)
@@ -130,7 +136,7 @@ func (r *mapReader) record(v *value, x reflect.Value, p *path, depth int) error 
 	slices.SortFunc(v.pairs, func(a, b pair) int { return strings.Compare(a.key, b.key) })
 	for i := 1; i < len(v.pairs); i++ {
 		if v.pairs[i].key == v.pairs[i-1].key {
-			return &Fault{Path: (&path{parent: p, name: v.pairs[i].key}).String(), Problem: "the field is there twice"}
+			return &FieldError{Path: (&path{parent: p, name: v.pairs[i].key}).String(), Problem: "the field is there twice"}
 		}
 	}
 	return nil

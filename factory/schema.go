@@ -15,7 +15,7 @@ import (
 func Schema[P any](v roster.View[*Factory[P]], name string) ([]byte, error) {
 	f, err := v.Lookup(name)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It is an error of this module.
+		return nil, err
 	}
 	schema := f.shape.schema(f.defaults)
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -48,7 +48,7 @@ func (s *shape) schema(def reflect.Value) properties {
 		return made
 	case duration:
 		made["type"], made["pattern"], made["description"] = "string", durationPattern, s.words()
-	case bytes:
+	case binary:
 		made["type"], made["contentEncoding"] = "string", "base64"
 	case list:
 		made["type"], made["items"] = "array", s.elem.schema(reflect.Value{})

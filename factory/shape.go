@@ -21,7 +21,7 @@ const (
 	text
 	secret
 	duration
-	bytes
+	binary
 	worded   // encoding.TextUnmarshaler
 	encoded  // json.Unmarshaler
 	anything // an empty interface
@@ -91,10 +91,10 @@ func (s *study) shapeOf(t reflect.Type, path string) (*shape, error) {
 		sh.kind = encoded
 		return sh, nil
 	case t == bytesType:
-		sh.kind = bytes
+		sh.kind = binary
 		return sh, nil
 	}
-	switch t.Kind() { //nolint:exhaustive // All others are refused.
+	switch t.Kind() {
 	case reflect.Bool:
 		sh.kind = boolean
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -147,8 +147,7 @@ func (s *study) fieldsOf(sh *shape, t reflect.Type, path string) error {
 	}
 	s.within = append(s.within, t)
 	defer func() { s.within = s.within[:len(s.within)-1] }()
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-":
@@ -262,12 +261,12 @@ func (s *shape) words() string {
 	case unsigned:
 		return fmt.Sprintf("an integer from 0 to %d", uintMax(s.goType))
 	case float:
-		return "a number"
+		return fmt.Sprintf("a number of %d bits", s.goType.Bits())
 	case text, secret:
 		return "a text"
 	case duration:
 		return `a duration such as "1m30s"`
-	case bytes:
+	case binary:
 		return "a text in base64"
 	case worded:
 		return fmt.Sprintf("a text for a %s", s.goType)

@@ -9,10 +9,13 @@ import (
 	"github.com/roster-go/roster"
 )
 
+// wholeURL is the path of what is wrong with no field in particular.
+const wholeURL = "URL"
+
 // parseURL takes a URL apart. No error tells anything of the URL but its scheme: a
 // password that is not percent-encoded can appear to be any part of it.
 func parseURL(text string) (*url.URL, error) {
-	problem := ""
+	var problem string
 	u, err := url.Parse(text)
 	switch {
 	case len(text) > MaxSize:
@@ -24,7 +27,7 @@ func parseURL(text string) (*url.URL, error) {
 	default:
 		return u, nil
 	}
-	return nil, &Fault{Path: "URL", Problem: problem}
+	return nil, &FieldError{Path: wholeURL, Problem: problem}
 }
 
 // fromURL reads the parts of a URL that fields of s ask for, and the query.
@@ -37,7 +40,7 @@ func fromURL(u *url.URL, s *shape) (value, error) {
 	if u.Opaque != "" {
 		unescaped, err := url.PathUnescape(u.Opaque)
 		if err != nil {
-			return value{}, &Fault{Path: "URL", Problem: "its path has a wrong percent-encoding"}
+			return value{}, &FieldError{Path: wholeURL, Problem: "its path has a wrong percent-encoding"}
 		}
 		given["path"], given["tail"] = unescaped, unescaped
 	}
@@ -61,7 +64,7 @@ func fromURL(u *url.URL, s *shape) (value, error) {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return v, &Fault{Path: "URL", Problem: "its query has a wrong percent-encoding, or a semicolon"}
+		return v, &FieldError{Path: wholeURL, Problem: "its query has a wrong percent-encoding, or a semicolon"}
 	}
 	keys := make([]string, 0, len(query))
 	for key := range query {
@@ -71,7 +74,7 @@ func fromURL(u *url.URL, s *shape) (value, error) {
 	count := 0
 	for _, key := range keys {
 		if count += len(query[key]); count > MaxValues {
-			return v, &Fault{Path: "URL", Problem: fmt.Sprintf("there are more than %d values", MaxValues)}
+			return v, &FieldError{Path: wholeURL, Problem: fmt.Sprintf("there are more than %d values", MaxValues)}
 		}
 		if err := v.insert(strings.Split(key, "."), query[key], nil); err != nil {
 			return v, err
@@ -87,7 +90,7 @@ func unwanted(given map[string]string, parts map[string]bool) error {
 	parts["path"] = parts["path"] || parts["tail"]
 	for _, part := range urlParts {
 		if part != "tail" && given[part] != "" && !parts[part] {
-			return &Fault{Path: "URL", Problem: fmt.Sprintf("it has a %s, and the factory takes none there", part)}
+			return &FieldError{Path: wholeURL, Problem: fmt.Sprintf("it has a %s, and the factory takes none there", part)}
 		}
 	}
 	return nil
@@ -98,10 +101,10 @@ func looseText(texts ...string) value {
 }
 
 // insert puts texts under a key of the query, whose dots lead into objects.
-func (v *value) insert(key []string, texts []string, p *path) error {
+func (v *value) insert(key, texts []string, p *path) error {
 	p = &path{parent: p, name: key[0]}
 	if len(key) > MaxDepth {
-		return &Fault{Path: p.String(), Problem: fmt.Sprintf("it is nested more than %d deep", MaxDepth)}
+		return &FieldError{Path: p.String(), Problem: fmt.Sprintf("it is nested more than %d deep", MaxDepth)}
 	}
 	i := slices.IndexFunc(v.pairs, func(x pair) bool { return x.key == key[0] })
 	switch {
@@ -112,7 +115,7 @@ func (v *value) insert(key []string, texts []string, p *path) error {
 		v.pairs = append(v.pairs, pair{key: key[0], value: value{is: record, offset: -1}, offset: -1})
 		i = len(v.pairs) - 1
 	case len(key) == 1 || v.pairs[i].value.is != record:
-		return &Fault{Path: p.String(), Problem: "the URL gives it in two ways"}
+		return &FieldError{Path: p.String(), Problem: "the URL gives it in two ways"}
 	}
 	return v.pairs[i].value.insert(key[1:], texts, p)
 }

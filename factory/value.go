@@ -3,6 +3,7 @@ package factory
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 )
 
 // Limits of a config.
@@ -27,7 +28,7 @@ type value struct {
 	items  []value
 	pairs  []pair
 	raw    []byte // as it is written in JSON, if that is the source
-	offset int                    // in JSON, in bytes; -1 elsewhere
+	offset int    // in JSON, in bytes; -1 elsewhere
 }
 
 // A source is how a value was written.
@@ -57,7 +58,7 @@ func (v *value) words() string {
 	case null:
 		return "null"
 	case truth:
-		return fmt.Sprint(v.truth)
+		return strconv.FormatBool(v.truth)
 	case number:
 		return "a number"
 	case str, loose:
