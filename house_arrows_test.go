@@ -31,9 +31,9 @@ var floors = [][]string{
 	{"internal"},
 }
 
-// examplesMayImport is what a reader of the examples is meant to copy: the core and the
+// examplesMayImport is what a reader of the examples is meant to copy: the core, factories and the
 // plugin SDK with its generated code. Their tests run them in a real plugin host.
-var examplesMayImport = []string{".", "plugin/sdk", "plugin/gen", "examples"}
+var examplesMayImport = []string{".", "factory", "plugin/sdk", "plugin/gen", "examples"}
 
 // houseImport is one import declaration, with folders instead of package paths.
 type houseImport struct {

@@ -116,13 +116,13 @@ func TestSourcesAgree(t *testing.T) {
 		[]any{int8(-7), true, 0.25, 2026, any(map[string]any{"y": nil}), []string{"x", "y"}, [2]int{1, 2},
 			[]server{{"h", 80, 90 * time.Second}}, (*server)(nil), "t2"})
 	c.Raw, fromMap.config.Raw = nil, nil // the white space of JSON is not in a map
-	assert.Equal(t, comparable(fromMap.config), comparable(c))
+	assert.Equal(t, asText(fromMap.config), asText(c))
 	c.Raw, c.Any, c.Servers, c.Labels, c.Spare = nil, nil, nil, defaults.Labels, &server{"h", 80, time.Minute}
-	assert.Equal(t, comparable(fromURL.config), comparable(c))
+	assert.Equal(t, asText(fromURL.config), asText(c))
 }
 
-// comparable is a config as text, with its secrets.
-func comparable(c full) string {
+// asText is a config as text, with its secrets.
+func asText(c full) string {
 	tokens := make([]string, len(c.Tokens))
 	for i, s := range c.Tokens {
 		tokens[i] = s.Reveal()

@@ -40,7 +40,7 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("%q is refused as a map: %v", data, err)
 		}
 		got.config.Raw, again.config.Raw = nil, nil
-		if a, b := comparable(got.config), comparable(again.config); a != b {
+		if a, b := asText(got.config), asText(again.config); a != b {
 			t.Fatalf("%q is\n%s as JSON and\n%s as a map", data, a, b)
 		}
 	})
