@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/roster-go/roster/wire"
 )
@@ -54,6 +55,19 @@ func ExampleRegistry_Unmarshal() {
 	fmt.Println(err)
 	// Output:
 	// roster: wire_test.Event: "order.shiped" is not registered (did you mean "order.shipped" or "order.placed"?); registered: order.created, order.placed, order.shipped
+}
+
+func ExampleRegistry_UseForGob() {
+	events := wire.New[Event](wire.Inline("type")).UseForGob()
+	wire.Register[OrderPlaced](events, "order.placed", wire.Alias("order.created"))
+
+	data, err := events.MarshalGob(OrderPlaced{Order: 1})
+	fmt.Println(strings.Contains(string(data), "order.placed"), err)
+	event, err := events.UnmarshalGob(data)
+	fmt.Println(event.Subject(), err)
+	// Output:
+	// true <nil>
+	// order 1 placed <nil>
 }
 
 type address struct {

@@ -72,12 +72,9 @@ func (r *Registry[I]) Marshal(v I) ([]byte, error) {
 	if any(v) == nil {
 		return []byte("null"), nil
 	}
-	t := (*r.byType.Load())[reflect.TypeOf(v)]
-	if t == nil {
-		return nil, &EncodeError{
-			Registry: r.types.Name(), Type: fmt.Sprintf("%T", v),
-			Fault: "it has no name; give it one with wire.Register when the program starts",
-		}
+	t, err := r.typeOf(v)
+	if err != nil {
+		return nil, err
 	}
 	value, err := json.Marshal(v)
 	if err != nil {
@@ -87,6 +84,16 @@ func (r *Registry[I]) Marshal(v I) ([]byte, error) {
 		return nil, &EncodeError{Registry: r.types.Name(), Type: t.Go, Fault: fault}
 	}
 	return r.envelope.seal(t, value)
+}
+
+func (r *Registry[I]) typeOf(v I) (*Type, error) {
+	if t := (*r.byType.Load())[reflect.TypeOf(v)]; t != nil {
+		return t, nil
+	}
+	return nil, &EncodeError{
+		Registry: r.types.Name(), Type: fmt.Sprintf("%T", v),
+		Fault: "it has no name; give it one with wire.Register when the program starts",
+	}
 }
 
 // An EncodeError reports a value that cannot be encoded.
@@ -158,9 +165,15 @@ func (r *Registry[I]) Unmarshal(data []byte) (v I, err error) {
 	if fault != "" {
 		return v, r.faulty(at, "%s", fault)
 	}
-	name, version, ok := splitTag(found.tag)
+	return r.decodeTagged(found.tag, at, func(pointer any) error { return json.Unmarshal(found.value, pointer) })
+}
+
+// decodeTagged makes a value of the type that tag names. Decoding reads into what a
+// pointer refers to.
+func (r *Registry[I]) decodeTagged(tag string, at int, decoding func(pointer any) error) (v I, err error) {
+	name, version, ok := splitTag(tag)
 	if !ok {
-		return v, r.faulty(at, "%q is no name with a version, such as circle@2", found.tag)
+		return v, r.faulty(at, "%.300q is no name with a version, such as circle@2", tag)
 	}
 	t, err := r.types.Lookup(name)
 	if err != nil {
@@ -170,7 +183,7 @@ func (r *Registry[I]) Unmarshal(data []byte) (v I, err error) {
 		return v, &DataError{Registry: r.types.Name(), Type: name, Err: fmt.Errorf(
 			"%w: it is of version %d, and this program knows versions up to %d; update the program", ErrNewer, version, t.Version)}
 	}
-	decoded, err := t.decode(version, func(pointer any) error { return json.Unmarshal(found.value, pointer) })
+	decoded, err := t.decode(version, decoding)
 	if err != nil {
 		return v, &DataError{Registry: r.types.Name(), Type: name, Err: err}
 	}

@@ -14,6 +14,9 @@ import (
 //	circle @2
 //		alias disc
 //		field radius float64
+//		gob Radius float
+//
+// The last line is there if [Registry.UseForGob] was called.
 func (r *Registry[I]) Manifest() string {
 	var b strings.Builder
 	for name, t := range r.types.All() {
@@ -26,6 +29,11 @@ func (r *Registry[I]) Manifest() string {
 		}
 		for _, line := range fields(t.goType, "", nil) {
 			fmt.Fprintf(&b, "\tfield %s\n", line)
+		}
+		if r.inGob.Load() {
+			for _, line := range gobFields(t.goType, "", nil) {
+				fmt.Fprintf(&b, "\tgob %s\n", line)
+			}
 		}
 	}
 	return b.String()

@@ -20,6 +20,7 @@ type Registry[I any] struct {
 
 	mu     sync.Mutex // serialises changes of byType; readers do not take it
 	byType atomic.Pointer[map[reflect.Type]*Type]
+	inGob  atomic.Bool // encoding/gob may be used
 }
 
 // A Type is what a registry knows of a type. Registries hold it under its name and

@@ -52,8 +52,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(out, value)
-		return err
+		return write(out, value+"\n")
 	case verb == "set" && len(args) == 2:
 		return store.Set(ctx, args[0], args[1])
 	case verb == "delete" && len(args) == 1:
@@ -84,6 +83,12 @@ func describe(out io.Writer) error {
 			fmt.Fprintln(&text)
 		}
 	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	return write(out, text.String())
+}
+
+func write(out io.Writer, text string) error {
+	if _, err := io.WriteString(out, text); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
 }

@@ -27,7 +27,7 @@ func TestStores(t *testing.T) {
 	}
 	for config, want := range map[string]string{
 		"memory:?max_keys=0":                  `config of "memory": max_keys is 0, and must be at least 1`,
-		"memory:?max=2":                       "max: there is no such field; did you mean max_keys?",
+		"memory:?maxkeys=2":                   "maxkeys: there is no such field; did you mean max_keys?",
 		"file:?path=" + t.TempDir():           "is a directory",
 		"file:/no/such/folder/notes.json":     "no such file or directory",
 		"file:":                               "path: it is required, and missing",

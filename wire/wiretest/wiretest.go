@@ -61,6 +61,9 @@ func parse(manifest string) map[string]entry {
 			if kind == "alias" && e.aliases != nil {
 				e.aliases[rest] = true
 			} else if path, what, ok := cutLast(rest); ok && e.fields != nil {
+				if kind == "gob" {
+					path += " in gob"
+				}
 				e.fields[path] = what
 			}
 			continue

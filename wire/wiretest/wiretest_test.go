@@ -25,8 +25,15 @@ type (
 	}
 )
 
-func (circle) thing()   {}
-func (circleV2) thing() {}
+// A circleRenamed is the same in JSON, and another in gob.
+type circleRenamed struct {
+	R    float64 `json:"radius"`
+	Tags map[string][]string
+}
+
+func (circle) thing()        {}
+func (circleV2) thing()      {}
+func (circleRenamed) thing() {}
 
 // said collects what a test reports.
 type said struct {
@@ -90,6 +97,16 @@ If that is meant, run the test with UPDATE_GOLDEN=1.`)
 	one := fresh()
 	wire.Register[circle](one, "my disc")
 	assert.True(t, strings.Contains(check(one), `BREAKING: "my circle" is gone`), "names may have spaces")
+
+	gob := fresh().UseForGob()
+	wire.Register[circle](gob, "circle")
+	assert.Equal(t, gob.Manifest(), "circle @1\n\tfield Tags{}[] string\n\tfield radius float64\n\tgob Radius float\n\tgob Tags{key} string\n\tgob Tags{}[] string\n")
+	assert.NoError(t, os.WriteFile(file, []byte(gob.Manifest()), 0o600))
+	assert.True(t, strings.Contains(check(renamed), `BREAKING: "circle" is gone`), "gob or not, a name is a name")
+	renamedField := fresh().UseForGob()
+	wire.Register[circleRenamed](renamedField, "circle")
+	text = check(renamedField)
+	assert.True(t, strings.Contains(text, `BREAKING: the field Radius in gob of "circle" is gone`) && !strings.Contains(text, "field radius"), text)
 
 	t.Setenv(wiretest.Update, "1")
 	assert.Equal(t, check(upgraded), "")
