@@ -37,7 +37,7 @@ type (
 	figure interface { //nolint:iface // An interface has one registry for its boxes.
 		Area() float64
 	}
-	scene  struct {
+	scene struct {
 		Parts wire.Slice[figure]
 		Named wire.Map[figure]
 		Best  wire.Box[figure]
