@@ -6,17 +6,17 @@ import "strings"
 // a wildcard are found with one lookup of the whole subject; a tree of tokens
 // holds the others only. Tries are persistent, as their parts are.
 type trie[X any] struct {
-	literals *hashTrie[X]
+	literals hashTrie[X]
 	wild     *node[X] // or nil
 }
 
 // A node is a place in the tree: the tokens that were read so far are the way to it.
 type node[X any] struct {
-	kids *hashTrie[node[X]] // by the next token
-	one  *node[X]           // behind *
-	here *X                 // of the pattern that ends here
-	rest *X                 // of the pattern that ends with > here
-	by   *build             // who made the node and may still write to it
+	kids hashTrie[node[X]] // by the next token
+	one  *node[X]          // behind *
+	here *X                // of the pattern that ends here
+	rest *X                // of the pattern that ends with > here
+	by   *build            // who made the node and may still write to it
 }
 
 // get returns what belongs to pattern, or nil.
@@ -87,7 +87,7 @@ func (n *node[X]) with(b *build, pattern string, more bool, x *X) *node[X] {
 }
 
 func (n *node[X]) orNil() *node[X] {
-	if n.kids == nil && n.one == nil && n.here == nil && n.rest == nil {
+	if n.kids.empty() && n.one == nil && n.here == nil && n.rest == nil {
 		return nil
 	}
 	return n
@@ -95,29 +95,70 @@ func (n *node[X]) orNil() *node[X] {
 
 // match appends to found what belongs to the patterns that match subject, which is
 // valid.
-func (t trie[X]) match(subject string, found []*X) []*X {
+func (t *trie[X]) match(subject string, found []*X) []*X {
 	if x := t.literals.get(subject); x != nil {
 		found = append(found, x)
 	}
 	if t.wild == nil {
 		return found
 	}
-	return t.wild.match(subject, found)
+	r := reading{subject: subject}
+	return t.wild.match(&r, 0, 0, found)
 }
 
-// match goes on with what is left of a subject, at least one token. A node has one
-// way that leads to it, so no node is visited twice.
-func (n *node[X]) match(subject string, found []*X) []*X {
+// A reading is a subject while it is matched. Several ways through the tree look at
+// the same tokens, so it remembers the ends and the hashes of the first ones. Zero
+// is what is not known yet.
+type reading struct {
+	subject string
+	ends    [remembered]uint16
+	hashes  [remembered]uint64
+}
+
+const remembered = 8
+
+// end is where the ith token ends, which begins at from.
+func (r *reading) end(i, from int) int {
+	if i < remembered && r.ends[i] != 0 {
+		return int(r.ends[i])
+	}
+	end := len(r.subject)
+	if dot := strings.IndexByte(r.subject[from:], '.'); dot >= 0 {
+		end = from + dot
+	}
+	if i < remembered {
+		r.ends[i] = uint16(end) //nolint:gosec // It is at most MaxLen.
+	}
+	return end
+}
+
+// hash is that of the ith token.
+func (r *reading) hash(i int, token string) uint64 {
+	if i >= remembered {
+		return hash(token)
+	}
+	if r.hashes[i] == 0 {
+		r.hashes[i] = hash(token)
+	}
+	return r.hashes[i]
+}
+
+// match goes on with the ith token of a subject, which begins at from. A node has
+// one way that leads to it, so no node is visited twice.
+func (n *node[X]) match(r *reading, i, from int, found []*X) []*X {
 	for {
 		if n.rest != nil {
 			found = append(found, n.rest)
 		}
-		token, left, more := strings.Cut(subject, ".")
+		end := r.end(i, from)
+		token := r.subject[from:end]
 		var kid *node[X]
-		if n.kids != nil {
-			kid = n.kids.get(token)
+		if n.kids.small() {
+			kid = n.kids.scan(token)
+		} else {
+			kid = n.kids.getHashed(token, r.hash(i, token))
 		}
-		if !more {
+		if end == len(r.subject) {
 			if kid != nil && kid.here != nil {
 				found = append(found, kid.here)
 			}
@@ -126,6 +167,7 @@ func (n *node[X]) match(subject string, found []*X) []*X {
 			}
 			return found
 		}
+		i, from = i+1, end+1
 		switch {
 		case kid == nil && n.one == nil:
 			return found
@@ -134,9 +176,8 @@ func (n *node[X]) match(subject string, found []*X) []*X {
 		case n.one == nil:
 			n = kid
 		default:
-			found = n.one.match(left, found)
+			found = n.one.match(r, i, from, found)
 			n = kid
 		}
-		subject = left
 	}
 }

@@ -88,7 +88,7 @@ func TestHostileSubjectVisitsEachNodeOnce(t *testing.T) {
 
 func TestHashTrieAgainstAMap(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	var n *hashTrie[int]
+	var n hashTrie[int]
 	model := make(map[string]*int)
 	for i := range 20_000 {
 		key := strconv.Itoa(random.IntN(3_000))
@@ -108,21 +108,23 @@ func TestHashTrieAgainstAMap(t *testing.T) {
 		assert.True(t, n.get(key) == want, key)
 		n = n.without(nil, key)
 	}
-	assert.True(t, n == nil, "an empty map is nil")
+	assert.True(t, n.empty(), "everything was taken out")
 }
 
 // Keys whose whole hashes are equal stand in a list behind the last bits.
 func TestHashTrieWithEqualHashes(t *testing.T) {
-	var n *hashTrie[int]
+	var n hashTrie[int]
 	b := new(build)
 	one, two, three := 1, 2, 3
-	n = n.put(b, pair[int]{"one", &one}, 7, allBits)
-	n = n.put(b, pair[int]{"two", &two}, 7, allBits)
-	n = n.put(nil, pair[int]{"two", &three}, 7, allBits)
+	n.put(b, pair[int]{"one", &one}, 7, allBits)
+	n.put(b, pair[int]{"two", &two}, 7, allBits)
+	before := n
+	n.put(nil, pair[int]{"two", &three}, 7, allBits)
 	assert.Equal(t, []int{n.indexOf("one"), n.indexOf("two"), n.indexOf("three"), *n.pairs[1].value}, []int{0, 1, -1, 3})
-	n = n.cut(nil, "one", 7, allBits)
-	n = n.cut(nil, "two", 7, allBits)
-	assert.True(t, n == nil, "nothing is left")
+	assert.Equal(t, *before.pairs[1].value, 2)
+	n.cut(nil, "one", 7, allBits)
+	n.cut(nil, "two", 7, allBits)
+	assert.True(t, n.empty(), "nothing is left")
 }
 
 func BenchmarkTrieMatch(b *testing.B) {
@@ -156,5 +158,26 @@ func BenchmarkTrieMatch(b *testing.B) {
 				i++
 			}
 		})
+	}
+}
+
+// The quick check agrees with the thorough one on every byte at every place.
+func TestPlainAgreesWithTheThoroughCheck(t *testing.T) {
+	for length := 1; length < 20; length++ {
+		for at := range length {
+			for c := range 256 {
+				for _, around := range []string{"a", "a.", ".a", "*a", "a>"} {
+					text := []byte(strings.Repeat(around, length)[:length])
+					text[at] = byte(c)
+					s := string(text)
+					_, wild := wildcardOf(s)
+					if thorough := fault(s) == "" && !wild; plain(s) && !thorough {
+						t.Fatalf("%q is taken for a subject", s)
+					} else if thorough && !plain(s) && c < 0x7f && !strings.ContainsAny(s, "*>") {
+						t.Fatalf("%q is not seen to be a subject", s)
+					}
+				}
+			}
+		}
 	}
 }
