@@ -90,11 +90,20 @@ func (s Slice[I]) MarshalJSON() ([]byte, error) {
 	if s == nil {
 		return []byte("null"), nil
 	}
-	boxed := make([]Box[I], len(s))
-	for i, v := range s {
-		boxed[i].Value = v
+	r, err := boxes[I]()
+	if err != nil {
+		return nil, err
 	}
-	return json.Marshal(boxed) //nolint:wrapcheck // the error is one of a box
+	data := []byte{'['}
+	for i, v := range s {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		if data, err = r.appendJSON(data, v); err != nil {
+			return nil, err
+		}
+	}
+	return append(data, ']'), nil
 }
 
 // UnmarshalJSON decodes each value like a [Box].

@@ -68,9 +68,11 @@ func (e *DataError) Unwrap() error { return e.Err }
 // Marshal encodes v as JSON with the name of its type. A nil v is null. The error
 // is an [*EncodeError] if its type is not registered, or if what it is encoded as
 // does not fit into the envelope.
-func (r *Registry[I]) Marshal(v I) ([]byte, error) {
+func (r *Registry[I]) Marshal(v I) ([]byte, error) { return r.appendJSON(nil, v) }
+
+func (r *Registry[I]) appendJSON(data []byte, v I) ([]byte, error) {
 	if any(v) == nil {
-		return []byte("null"), nil
+		return append(data, "null"...), nil
 	}
 	t, err := r.typeOf(v)
 	if err != nil {
@@ -83,7 +85,7 @@ func (r *Registry[I]) Marshal(v I) ([]byte, error) {
 	if fault := r.envelope.misfit(t, value); fault != "" {
 		return nil, &EncodeError{Registry: r.types.Name(), Type: t.Go, Fault: fault}
 	}
-	return r.envelope.seal(t, value)
+	return r.envelope.seal(data, t, value), nil
 }
 
 func (r *Registry[I]) typeOf(v I) (*Type, error) {
@@ -126,29 +128,32 @@ func (e Envelope) misfit(t *Type, value []byte) string {
 	return ""
 }
 
-func (e Envelope) seal(t *Type, value []byte) ([]byte, error) {
-	tag, err := json.Marshal(t.tag())
-	if err != nil {
-		return nil, fmt.Errorf("roster: name %q: %w", t.Name, err)
+// opening is the envelope of t up to its value.
+func (e Envelope) opening(t *Type) (string, error) {
+	parts := make([]string, 0, 3)
+	for _, text := range []string{e.name, t.tag(), e.value} {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			return "", fmt.Errorf("roster: name %q: %w", text, err)
+		}
+		parts = append(parts, string(quoted))
 	}
-	name, err := json.Marshal(e.name)
-	if err != nil {
-		return nil, fmt.Errorf("roster: field %q: %w", e.name, err)
+	if e.value == "" {
+		return "{" + parts[0] + ":" + parts[1], nil
 	}
-	sealed := make([]byte, 0, len(value)+len(name)+len(tag)+len(e.value)+8)
-	sealed = append(append(append(append(sealed, '{'), name...), ':'), tag...)
+	return "{" + parts[0] + ":" + parts[1] + "," + parts[2] + ":", nil
+}
+
+// seal appends the envelope with a value, which fits in, to data.
+func (e Envelope) seal(data []byte, t *Type, value []byte) []byte {
+	data = append(data, t.opening...)
 	switch {
 	case e.value != "":
-		field, err := json.Marshal(e.value)
-		if err != nil {
-			return nil, fmt.Errorf("roster: field %q: %w", e.value, err)
-		}
-		sealed = append(append(append(append(sealed, ','), field...), ':'), value...)
-		return append(sealed, '}'), nil
+		return append(append(data, value...), '}')
 	case len(value) > len("{}"):
-		sealed = append(sealed, ',')
+		data = append(data, ',')
 	}
-	return append(sealed, value[1:]...), nil
+	return append(data, value[1:]...)
 }
 
 // Unmarshal decodes JSON that [Registry.Marshal] made. null is nil. The error is a

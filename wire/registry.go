@@ -32,6 +32,7 @@ type Type struct {
 	Go       string
 	goType   reflect.Type
 	plain    bool            // a struct that encoding/json encodes field by field
+	opening  string          // of its envelope
 	upgrades map[int]upgrade // by the version they start from
 }
 
@@ -80,6 +81,10 @@ func TryRegister[T, I any](r *Registry[I], name string, opts ...Option) error {
 	defer r.mu.Unlock()
 	if fault := r.fault(t); fault != "" {
 		return &TypeError{Registry: r.types.Name(), Name: name, Type: t.Go, Fault: fault, Site: roster.CallerSite(0)}
+	}
+	var err error
+	if t.opening, err = r.envelope.opening(t); err != nil {
+		return err
 	}
 	if err := r.registerNames(t); err != nil {
 		return err
