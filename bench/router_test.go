@@ -80,11 +80,10 @@ var used int // what handlers have read, so that it is not optimized away
 
 // answer is a report that writes what a request was taken for.
 func answer(w http.ResponseWriter, r route, names []string, get func(string) string) {
-	text := r.method + " " + r.path
+	_, _ = fmt.Fprint(w, r.method, " ", r.path)
 	for _, name := range names {
-		text += " " + name + "=" + get(name)
+		_, _ = fmt.Fprint(w, " ", name, "=", get(name))
 	}
-	_, _ = w.Write([]byte(text))
 }
 
 // A routerPeer builds a handler for a table.
@@ -323,15 +322,15 @@ var inForm = []routerPeer{
 
 // asked is a request for a route, with a value of its own for each parameter.
 func (r route) asked() (req *http.Request, want string) {
-	want = r.method + " " + r.path
+	words := []string{r.method, r.path}
 	segments := strings.Split(r.path, "/")
 	for i, segment := range segments {
 		if name, ok := strings.CutPrefix(segment, ":"); ok {
 			segments[i] = fmt.Sprint("value", i)
-			want += " " + name + "=" + segments[i]
+			words = append(words, name+"="+segments[i])
 		}
 	}
-	return httptest.NewRequestWithContext(context.Background(), r.method, strings.Join(segments, "/"), nil), want
+	return httptest.NewRequestWithContext(context.Background(), r.method, strings.Join(segments, "/"), nil), strings.Join(words, " ")
 }
 
 // A benchmark of wrong answers is worth nothing: every router answers every route of
@@ -381,13 +380,9 @@ func BenchmarkRouterTables(b *testing.B) {
 		peers []routerPeer
 	}{{"http.Handler", overHTTP}, {"own form", inForm}} {
 		for _, table := range routeTables {
-			requests := make([]*http.Request, len(table.routes))
-			for i, r := range table.routes {
-				requests[i], _ = r.asked()
-			}
 			for _, p := range group.peers {
 				b.Run(fmt.Sprint(group.name, "/", table.name, "/", p.name), func(b *testing.B) {
-					serve(b, p.build(table.routes, nil), requests...)
+					serve(b, p.build(table.routes, nil), table.routes...)
 				})
 			}
 		}
@@ -397,16 +392,21 @@ func BenchmarkRouterTables(b *testing.B) {
 // What is not found and what is not allowed, in the table of GitHub.
 func BenchmarkRouterRefusals(b *testing.B) {
 	for name, r := range map[string]route{"404": {"GET", "/repos/a/b/nothing/here"}, "405": {"DELETE", "/repos/a/b/issues"}} {
-		req, _ := r.asked()
-		for _, p := range slices.Concat(overHTTP, inForm) {
-			b.Run(name+"/"+p.name, func(b *testing.B) { serve(b, p.build(githubRoutes, nil), req) })
+		for _, p := range slices.Concat(overHTTP, inForm[:len(inForm)-1]) {
+			b.Run(name+"/"+p.name, func(b *testing.B) { serve(b, p.build(githubRoutes, nil), r) })
 		}
 	}
 }
 
-func serve(b *testing.B, h http.Handler, requests ...*http.Request) {
+// serve asks for routes again and again. The requests are nobody else's, since some
+// routers leave something behind in them that makes the next one faster.
+func serve(b *testing.B, h http.Handler, routes ...route) {
 	b.Helper()
 	b.ReportAllocs()
+	requests := make([]*http.Request, len(routes))
+	for i, r := range routes {
+		requests[i], _ = r.asked()
+	}
 	w := mute{http.Header{}}
 	for b.Loop() {
 		for _, req := range requests {

@@ -127,7 +127,7 @@ func BenchmarkSubjectMatch(b *testing.B) {
 					bus.Subscribe(p, func(context.Context, subject.Message[int]) error { return nil })
 				}
 				return func(s string) {
-					for range bus.Matching(s) { //nolint:revive // What is found is not looked at.
+					for range bus.Matching(s) {
 					}
 				}
 			}),

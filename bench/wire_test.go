@@ -105,13 +105,12 @@ func (h handwritten) MarshalJSON() ([]byte, error) {
 	return json.Marshal(named)
 }
 
-var occurrences = func() *wire.Registry[occurrence] {
+func init() { //nolint:gochecknoinits // Types get their names as in any program.
 	r := wire.New[occurrence](wire.Inline("type"), roster.Unlisted()).UseForBoxes()
 	wire.Register[opened](r, "opened")
 	wire.Register[paid](r, "paid")
 	wire.Register[closed](r, "closed")
-	return r
-}()
+}
 
 func hundredOccurrences() []occurrence {
 	var list []occurrence
