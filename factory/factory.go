@@ -38,7 +38,8 @@ func Defaults[C any](c C) Option[C] { return func(d *C) { *d = c } }
 //
 // C is a struct. The tag `json` names a field or leaves it out ("-"), as for
 // encoding/json, but upper and lower case differ. `doc:"…"` describes it,
-// `config:"required"` demands it, and `url:"…"` says which part of a URL it is:
+// `config:"required"` demands it wherever its object is given, and `url:"…"` says
+// which part of a URL it is:
 //
 //	host, port   of the address, or both together as address
 //	user         name of the user

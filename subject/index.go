@@ -11,7 +11,8 @@ import (
 // An interest is who subscribes to one pattern.
 type interest[T any] struct {
 	each   []member[T]
-	groups []group[T] // by name
+	groups []group[T]   // by name
+	only   [1]member[T] // the array of each if there is one: most patterns have one subscription
 }
 
 // A group is the members of one queue group that subscribe to one pattern.
@@ -98,8 +99,14 @@ func (in *interest[T]) with(edits map[string]*edit[T]) *interest[T] {
 			made.groups = slices.Delete(made.groups, i, i+1)
 		}
 	}
-	if len(made.each) == 0 && len(made.groups) == 0 {
-		return nil
+	switch len(made.each) {
+	case 0:
+		if len(made.groups) == 0 {
+			return nil
+		}
+	case 1:
+		made.only[0] = made.each[0]
+		made.each = made.only[:]
 	}
 	return made
 }

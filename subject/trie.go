@@ -127,7 +127,7 @@ func (r *reading) end(i, from int) int {
 		end = from + dot
 	}
 	if i < remembered {
-		r.ends[i] = uint16(end) //nolint:gosec // It is at most MaxLen.
+		r.ends[i] = uint16(end)
 	}
 	return end
 }

@@ -4,7 +4,9 @@ go 1.26.0
 
 require (
 	github.com/goccy/go-yaml v1.19.2
+	github.com/roster-go/roster v0.0.0
 	github.com/roster-go/roster/plugin v0.0.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/yuin/goldmark v1.8.7
 	google.golang.org/grpc v1.85.0
 )
