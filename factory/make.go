@@ -29,7 +29,8 @@ func FromMap[P any](ctx context.Context, v roster.View[*Factory[P]], name string
 	})
 }
 
-// FromURL makes a product of the factory whose name is the scheme of a URL. The
+// FromURL makes a product of the factory whose name is the scheme of a URL, so it
+// has lower case letters, digits, +, - and . only. The
 // parts of the URL go to the fields with a tag `url`, the query to the fields it
 // names: a list is given by repeating its name, a field of an inner object as
 // inner.field. What no field asks for is a fault. No error tells anything of the URL
