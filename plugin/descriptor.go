@@ -32,6 +32,13 @@ type Capability struct {
 	// Idempotent says that running a call twice does no harm, so that a call
 	// whose plugin crashed may be run again.
 	Idempotent bool
+	// Weight is the plugin's share of the calls among the plugins that serve the
+	// capability on a host: one of weight 9 gets nine times as many as one of
+	// weight 1. It is from 1 to 1000; 0 means 1.
+	Weight int
+	// Standby says that the plugin gets a call only if none of the others can take
+	// it.
+	Standby bool
 }
 
 // A Descriptor says which program a plugin is and what it may serve. It is
@@ -45,6 +52,7 @@ type Capability struct {
 //	capabilities:
 //	  - markdown.render
 //	  - {name: acme.Notes, kind: service, idempotent: true}
+//	  - {name: acme.search, weight: 9}   # or standby: true
 //	config: {unsafe: false}
 type Descriptor struct {
 	// Name is the host's name for the plugin: letters, digits, '.', '_' and
@@ -73,10 +81,11 @@ type Descriptor struct {
 	Source string
 }
 
-// Limits of names in a descriptor, in bytes.
+// Limits of what is in a descriptor.
 const (
-	maxPluginName     = 64
-	maxCapabilityName = 128
+	maxPluginName     = 64  // bytes
+	maxCapabilityName = 128 // bytes
+	maxWeight         = 1000
 )
 
 // normalized returns d with its defaults filled in, or what is wrong with it.
@@ -131,6 +140,11 @@ func (d Descriptor) normalizedCapabilities(fault func(field, problem, fix string
 		if slices.ContainsFunc(d.Capabilities[:i], func(other Capability) bool { return other.Name == c.Name }) {
 			return d, fault(field+".name", fmt.Sprintf("capability %q is listed twice", c.Name), "remove one of them")
 		}
+		if c.Weight < 0 || c.Weight > maxWeight {
+			return d, fault(field+".weight", fmt.Sprintf("weight %d is not from 1 to %d", c.Weight, maxWeight),
+				"give the plugin's share of the calls, or standby: true for none while others can take them")
+		}
+		c.Weight = max(c.Weight, 1)
 		switch {
 		case c.Kind == "" && c.Service != "":
 			c.Kind = KindService

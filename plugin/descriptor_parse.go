@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -233,6 +234,8 @@ func (p *descriptorParser) capabilities(to *[]Capability) func(string, ast.Node)
 					"kind":       p.scalar((*string)(&c.Kind)),
 					"service":    p.scalar(&c.Service),
 					"idempotent": p.boolean(&c.Idempotent),
+					"weight":     p.weight(&c.Weight),
+					"standby":    p.boolean(&c.Standby),
 				})
 			}
 			if err != nil {
@@ -251,6 +254,19 @@ func (p *descriptorParser) boolean(to *bool) func(string, ast.Node) error {
 			return p.fault(n, field, fmt.Sprintf("%s is %s", field, kindOf(n)), "write true or false")
 		}
 		*to = b.Value
+		return nil
+	}
+}
+
+func (p *descriptorParser) weight(to *int) func(string, ast.Node) error {
+	return func(field string, n ast.Node) error {
+		number, ok := n.(*ast.IntegerNode)
+		if ok {
+			*to, _ = strconv.Atoi(number.GetToken().Value)
+		}
+		if *to < 1 || *to > maxWeight {
+			return p.fault(n, field, fmt.Sprintf("%s is %s", field, kindOf(n)), fmt.Sprintf("write an integer from 1 to %d", maxWeight))
+		}
 		return nil
 	}
 }

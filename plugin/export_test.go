@@ -21,3 +21,9 @@ func (o Options) NeverCheckHealth() Options {
 
 // SocketDir is the host's private directory.
 func (h *Host) SocketDir() string { return h.dir }
+
+// For tests of keys.
+var (
+	KeyOf        = keyOf
+	NearestFirst = nearestFirst
+)

@@ -137,7 +137,7 @@ func passedOn(md metadata.MD) metadata.MD {
 		switch {
 		case strings.HasPrefix(key, ":"), strings.HasPrefix(key, "grpc-"):
 		case key == "content-type", key == "user-agent", key == "te", key == "connection", key == "host":
-		case key == MetadataCapability, key == MetadataForwarded:
+		case key == MetadataCapability, key == MetadataForwarded, key == MetadataKey:
 		default:
 			out[key] = values
 		}

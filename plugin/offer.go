@@ -3,7 +3,6 @@ package plugin
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync/atomic"
 
@@ -17,29 +16,16 @@ type offer struct {
 	service string   // for a KindService
 	linked  Function // nil if none is linked in
 	plugins []grant
-	turn    atomic.Uint64 // whose turn it is among plugins
+	equal   bool          // plugins take turns
+	turn    atomic.Uint64 // whose it is
 }
 
 // A grant is a plugin's part in an offer.
 type grant struct {
 	plugin     *supervised
 	idempotent bool
-}
-
-// inTurn yields the plugins, each call starting one further.
-func (o *offer) inTurn() iter.Seq[grant] {
-	return func(yield func(grant) bool) {
-		n := len(o.plugins)
-		if n == 0 {
-			return
-		}
-		first := int(o.turn.Add(1) % uint64(n))
-		for i := range n {
-			if !yield(o.plugins[(first+i)%n]) {
-				return
-			}
-		}
-	}
+	weight     int
+	standby    bool
 }
 
 // An OfferError reports a capability that two providers of this host offer in
@@ -73,13 +59,13 @@ func (h *Host) publish(s *supervised) error {
 		}
 	}
 	for _, c := range s.d.Capabilities {
-		g := grant{plugin: s, idempotent: c.Idempotent}
+		g := grant{plugin: s, idempotent: c.Idempotent, weight: c.Weight, standby: c.Standby}
 		o, ok := find(h.capabilities, c.Name)
 		var err error
 		if ok {
 			err = h.capabilities.Replace(c.Name, o.with(append(slices.Clone(o.plugins), g)))
 		} else {
-			err = h.capabilities.TryRegister(c.Name, &offer{kind: c.Kind, service: c.Service, plugins: []grant{g}})
+			err = h.capabilities.TryRegister(c.Name, (&offer{kind: c.Kind, service: c.Service}).with([]grant{g}))
 		}
 		if err != nil { // no such case is known: the names have been checked
 			h.retract(s)
@@ -111,7 +97,7 @@ func (h *Host) retract(s *supervised) {
 }
 
 func (o *offer) with(plugins []grant) *offer {
-	return &offer{kind: o.kind, service: o.service, linked: o.linked, plugins: plugins}
+	return &offer{kind: o.kind, service: o.service, linked: o.linked, plugins: plugins, equal: sameShare(plugins)}
 }
 
 func (o *offer) owner() string {

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -90,11 +89,15 @@ func (p *peerPool) close() {
 	p.conns = nil
 }
 
-// nearestFirst orders peers: same zone, same region, elsewhere; at random among
-// equals, so that they share the load.
-func nearestFirst(peers []Peer, self Peer) []Peer {
+// nearestFirst orders peers: same zone, same region, elsewhere; among equals at
+// random, so that they share the load, or by the key of the call.
+func nearestFirst(peers []Peer, self Peer, key string) []Peer {
 	peers = slices.Clone(peers)
-	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+	ranks := make(map[string]float64, len(peers))
+	for _, p := range peers {
+		ranks[p.ID] = draw(key, p.ID)
+	}
+	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(ranks[a.ID], ranks[b.ID]) })
 	distance := func(p Peer) int {
 		switch {
 		case p.Region != self.Region:

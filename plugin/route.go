@@ -53,7 +53,7 @@ const maxRepeats = 2
 // capability restarts and nobody else can take the request, it waits, until ctx
 // ends or, if ctx has no deadline, the host's call timeout has passed.
 func (h *Host) route(ctx context.Context, r request, do try) error {
-	w := &walk{host: h, ctx: ctx, request: r, do: do}
+	w := &walk{host: h, ctx: ctx, request: r, do: do, key: keyOf(ctx)}
 	var timeout <-chan time.Time // nil for a context with a deadline of its own
 	look := h.capabilities.Get   // a call counts as one lookup, however often it looks again
 	for first := true; ; first = false {
@@ -76,7 +76,7 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 		}
 		var peers []Peer
 		if first && !r.hereOnly && h.fleet != nil {
-			peers = nearestFirst(h.fleet.Get(r.capability), h.self)
+			peers = nearestFirst(h.fleet.Get(r.capability), h.self, w.key)
 			if done, err := w.elsewhere(peers); done {
 				return err
 			}
@@ -112,6 +112,7 @@ type walk struct {
 	ctx      context.Context //nolint:containedctx // a walk lives as long as the one call it serves
 	request  request
 	do       try
+	key      string // "" if the call has none
 	attempts []Attempt
 	repeats  int
 }
@@ -124,7 +125,7 @@ func (w *walk) here(o *offer) (done bool, err error) {
 		_, err := w.do(w.ctx, t)
 		return true, err
 	}
-	for g := range o.inTurn() {
+	for _, g := range o.inOrder(w.key) {
 		provider := w.host.local(Plugin, g.plugin.d.Name)
 		p, ok := g.plugin.acquire()
 		if !ok {
@@ -201,7 +202,7 @@ func (o *offer) recovering() bool {
 func (h *Host) unknown(r request) error {
 	e := &UnknownCapabilityError{Capability: r.capability, Asked: []Peer{h.self}, Known: h.known(r)}
 	if lister, ok := h.fleet.(FleetLister); ok && !r.hereOnly {
-		e.Asked = append(e.Asked, nearestFirst(lister.Hosts(), h.self)...)
+		e.Asked = append(e.Asked, nearestFirst(lister.Hosts(), h.self, "")...)
 	}
 	e.Nearest = roster.Nearest(r.capability, e.Known)
 	return e
@@ -220,7 +221,11 @@ func (h *Host) known(r request) []string {
 
 // outgoing adds to a context what the next host must know of the request.
 func (r request) outgoing(ctx context.Context) context.Context {
-	return metadata.AppendToOutgoingContext(ctx, MetadataCapability, r.capability, MetadataForwarded, "1")
+	ctx = metadata.AppendToOutgoingContext(ctx, MetadataCapability, r.capability, MetadataForwarded, "1")
+	if key := keyOf(ctx); key != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, MetadataKey, key)
+	}
+	return ctx
 }
 
 // judge sorts out how an RPC at a target ended: in an answer, in the loss of the

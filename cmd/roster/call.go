@@ -21,6 +21,7 @@ func newCall(address *addressFlag) *cobra.Command {
 	var (
 		texts, binaries, saves []string
 		timeout                time.Duration
+		key                    string
 		verbose                bool
 	)
 	cmd := &cobra.Command{
@@ -54,7 +55,7 @@ get them out of the output:
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			output, servedBy, err := c.call(ctx, args[0], input)
+			output, servedBy, err := c.call(ctx, args[0], key, input)
 			if err != nil {
 				return err
 			}
@@ -73,6 +74,7 @@ get them out of the output:
 	flags.StringArrayVar(&texts, "text", nil, "put the text of a file into a field of the input: `FIELD=FILE`")
 	flags.StringArrayVar(&binaries, "bytes", nil, "put the bytes of a file into a field, in base64: `FIELD=FILE`")
 	flags.StringArrayVar(&saves, "save", nil, "write a base64 field of the output to a file instead of printing it: `FIELD=FILE`")
+	flags.StringVar(&key, "key", "", "stay with one provider for all calls with this `KEY`")
 	flags.DurationVar(&timeout, "timeout", 30*time.Second, "give up after this `TIME`")
 	flags.BoolVarP(&verbose, "verbose", "v", false, "say on standard error who served the call")
 	return cmd

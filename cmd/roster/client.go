@@ -69,13 +69,16 @@ func (e *callError) exitCode() int {
 }
 
 // call runs a capability and returns its output and who served it.
-func (c *client) call(ctx context.Context, capability string, input []byte) (output json.RawMessage, servedBy string, err error) {
+func (c *client) call(ctx context.Context, capability, key string, input []byte) (output json.RawMessage, servedBy string, err error) {
 	path := api.CallPath + url.PathEscape(capability)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url(path), bytes.NewReader(input))
 	if err != nil {
 		return nil, "", fmt.Errorf("the request: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set(api.KeyHeader, key)
+	}
 	body, header, err := c.do(req)
 	if err != nil {
 		return nil, "", err

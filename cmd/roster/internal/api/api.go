@@ -16,6 +16,9 @@ const (
 // ServedByHeader names who answered a call, in words.
 const ServedByHeader = "Roster-Served-By"
 
+// KeyHeader has the key of a call that is to stay with one provider.
+const KeyHeader = "Roster-Key"
+
 // MaxBody limits the body of a call and of its answer, in bytes.
 const MaxBody = 32 << 20
 

@@ -15,7 +15,8 @@ import (
 )
 
 // serveCall answers POST /v1/call/{capability}: the body is the input, the
-// answer's body the output, both JSON. An empty body counts as null.
+// answer's body the output, both JSON. An empty body counts as null. The header
+// Roster-Key keeps calls of one key with one provider.
 func serveCall(host *plugin.Host) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		input, err := readInput(w, r)
@@ -23,7 +24,8 @@ func serveCall(host *plugin.Host) http.HandlerFunc {
 			writeError(w, err)
 			return
 		}
-		answer, err := host.Call(r.Context(), r.PathValue("capability"), input)
+		ctx := plugin.WithKey(r.Context(), r.Header.Get(api.KeyHeader))
+		answer, err := host.Call(ctx, r.PathValue("capability"), input)
 		if err != nil {
 			writeError(w, err)
 			return
