@@ -27,3 +27,21 @@ var (
 	KeyOf        = keyOf
 	NearestFirst = nearestFirst
 )
+
+// Calls is the number of calls that run on a plugin.
+func (h *Host) Calls(name string) int {
+	s, ok := h.plugins.Get(name)
+	if !ok {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// Waiting is the number of plugins that are to take the place of others.
+func (h *Host) Waiting() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.waiting)
+}

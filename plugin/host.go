@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -68,8 +69,9 @@ type Host struct {
 	startSlots   chan struct{}
 	dir          string // private, holds the plugins' sockets
 
-	mu     sync.Mutex // serialises changes of the two registries; guards closed
-	closed bool
+	mu      sync.Mutex // serialises changes of the two registries; guards closed and waiting
+	closed  bool
+	waiting map[*supervised]struct{} // to take the place of another plugin
 
 	closing  chan struct{} // closed when Close begins
 	finished chan struct{} // closed when Close has ended everything
@@ -90,6 +92,7 @@ func NewHost(o Options) (*Host, error) {
 		policy:       defaultPolicy(),
 		changes:      newBroadcast(),
 		startSlots:   make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		waiting:      make(map[*supervised]struct{}),
 		closing:      make(chan struct{}),
 		finished:     make(chan struct{}),
 	}
@@ -333,6 +336,7 @@ func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	first := !h.closed
 	h.closed = true
+	all := slices.Collect(maps.Keys(h.waiting))
 	h.mu.Unlock()
 	if !first {
 		<-h.finished
@@ -341,9 +345,10 @@ func (h *Host) Close(ctx context.Context) error {
 	close(h.closing)
 	defer close(h.finished)
 
-	var all []*supervised
 	for _, s := range h.plugins.All() {
 		all = append(all, s)
+	}
+	for _, s := range all {
 		s.halt()
 	}
 	err := h.awaitAll(ctx, all)

@@ -28,6 +28,10 @@ type grant struct {
 	standby    bool
 }
 
+func granting(s *supervised, c Capability) grant {
+	return grant{plugin: s, idempotent: c.Idempotent, weight: c.Weight, standby: c.Standby}
+}
+
 // An OfferError reports a capability that two providers of this host offer in
 // different ways: as a function and as a service, or as two services.
 type OfferError struct {
@@ -36,6 +40,13 @@ type OfferError struct {
 	Source     string // its descriptor file
 	Offered    string // what it offers
 	Existing   string // what is there, and by whom
+}
+
+func conflicting(s *supervised, c Capability, o *offer) *OfferError {
+	return &OfferError{
+		Capability: c.Name, Plugin: s.d.Name, Source: s.d.Source,
+		Offered: form(c.Kind, c.Service), Existing: form(o.kind, o.service) + " of " + o.owner(),
+	}
 }
 
 func (e *OfferError) Error() string {
@@ -52,14 +63,11 @@ func (h *Host) publish(s *supervised) error {
 	}
 	for _, c := range s.d.Capabilities {
 		if o, ok := find(h.capabilities, c.Name); ok && (o.kind != c.Kind || o.service != c.Service) {
-			return &OfferError{
-				Capability: c.Name, Plugin: s.d.Name, Source: s.d.Source,
-				Offered: form(c.Kind, c.Service), Existing: form(o.kind, o.service) + " of " + o.owner(),
-			}
+			return conflicting(s, c, o)
 		}
 	}
 	for _, c := range s.d.Capabilities {
-		g := grant{plugin: s, idempotent: c.Idempotent, weight: c.Weight, standby: c.Standby}
+		g := granting(s, c)
 		o, ok := find(h.capabilities, c.Name)
 		var err error
 		if ok {
@@ -84,11 +92,10 @@ func (h *Host) retract(s *supervised) {
 		if !ok || !slices.ContainsFunc(o.plugins, func(g grant) bool { return g.plugin == s }) {
 			continue
 		}
-		rest := slices.DeleteFunc(slices.Clone(o.plugins), func(g grant) bool { return g.plugin == s })
-		if len(rest) == 0 && o.linked == nil {
-			errs = append(errs, h.capabilities.Unregister(c.Name))
+		if rest := o.without(s); rest.serves() {
+			errs = append(errs, h.capabilities.Replace(c.Name, rest))
 		} else {
-			errs = append(errs, h.capabilities.Replace(c.Name, o.with(rest)))
+			errs = append(errs, h.capabilities.Unregister(c.Name))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -99,6 +106,14 @@ func (h *Host) retract(s *supervised) {
 func (o *offer) with(plugins []grant) *offer {
 	return &offer{kind: o.kind, service: o.service, linked: o.linked, plugins: plugins, equal: sameShare(plugins)}
 }
+
+// without is the offer when s is gone.
+func (o *offer) without(s *supervised) *offer {
+	return o.with(slices.DeleteFunc(slices.Clone(o.plugins), func(g grant) bool { return g.plugin == s }))
+}
+
+// serves reports whether anybody is there.
+func (o *offer) serves() bool { return o.linked != nil || len(o.plugins) > 0 }
 
 func (o *offer) owner() string {
 	if o.linked != nil {

@@ -84,25 +84,44 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 		if !known && first && len(peers) == 0 {
 			return h.unknown(r)
 		}
+		if happened(changed) && ctx.Err() == nil {
+			continue // a provider may have been replaced while it was asked
+		}
 		if !known || !o.recovering() {
 			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Known: h.known(r)}
 		}
 		if _, bounded := ctx.Deadline(); !bounded && timeout == nil {
 			timeout = time.After(h.callTimeout)
 		}
-		pause := time.NewTimer(h.policy.retryPause)
-		select {
-		case <-changed:
-		case <-pause.C: // for a process that is about to be found dead
-		case <-h.closing:
-		case <-timeout:
-			pause.Stop()
-			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Err: context.DeadlineExceeded}
-		case <-ctx.Done():
-			pause.Stop()
-			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Err: ctx.Err()}
+		if err := w.pause(changed, timeout); err != nil {
+			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Err: err}
 		}
-		pause.Stop()
+	}
+}
+
+// pause waits until it is worth looking for a provider again, or says why there is
+// no more time.
+func (w *walk) pause(changed <-chan struct{}, timeout <-chan time.Time) error {
+	again := time.NewTimer(w.host.policy.retryPause)
+	defer again.Stop()
+	select {
+	case <-changed:
+	case <-again.C: // for a process that is about to be found dead
+	case <-w.host.closing:
+	case <-timeout:
+		return context.DeadlineExceeded
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+	return nil
+}
+
+func happened(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -13,6 +13,9 @@ const (
 	RegistriesPath   = "/debug/registry"
 )
 
+// ReloadVerb ends the path that reloads a plugin: PluginsPath/{name}/reload.
+const ReloadVerb = "reload"
+
 // ServedByHeader names who answered a call, in words.
 const ServedByHeader = "Roster-Served-By"
 

@@ -48,16 +48,20 @@ func capabilities(host *plugin.Host, peers fleet) []api.Capability {
 
 func servePlugins(host *plugin.Host) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		list := []api.Plugin{}
-		for _, s := range host.Plugins() {
-			list = append(list, api.Plugin{
-				Name: s.Name, Version: s.Version, APIVersion: s.APIVersion,
-				State: string(s.State), PID: s.PID, Restarts: s.Restarts, Since: s.Since, LastError: s.LastError,
-				Checksum: s.Checksum, Capabilities: s.Capabilities, Source: s.Source,
-			})
-		}
-		writeJSON(w, http.StatusOK, api.Plugins{Plugins: list})
+		writeJSON(w, http.StatusOK, api.Plugins{Plugins: plugins(host)})
 	}
+}
+
+func plugins(host *plugin.Host) []api.Plugin {
+	list := []api.Plugin{}
+	for _, s := range host.Plugins() {
+		list = append(list, api.Plugin{
+			Name: s.Name, Version: s.Version, APIVersion: s.APIVersion,
+			State: string(s.State), PID: s.PID, Restarts: s.Restarts, Since: s.Since, LastError: s.LastError,
+			Checksum: s.Checksum, Capabilities: s.Capabilities, Source: s.Source,
+		})
+	}
+	return list
 }
 
 func serveInstances(view *discovery.View) http.HandlerFunc {

@@ -1,0 +1,163 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/roster-go/roster"
+)
+
+// Replace puts another version of a plugin into the place of the one of its name,
+// without a failed call: the new process is started and ready before it gets calls,
+// all its capabilities change hands in one step, and the old process ends when it
+// has answered what it was asked, within the stop grace. Replace returns when it is
+// gone.
+//
+// If the new version does not get ready, the old one keeps serving and its
+// [Status] says why. Errors are those of [Host.Add], and a [*roster.UnknownError] if
+// there is no plugin of that name. The new version may have other capabilities
+// than the old one. Ctx bounds the start and the wait for the old process, which
+// ends all the same.
+func (h *Host) Replace(ctx context.Context, d Descriptor) error {
+	d, err := h.check(d)
+	if err != nil {
+		return err
+	}
+	old, err := h.plugins.Lookup(d.Name)
+	if err != nil {
+		return fmt.Errorf("plugin: cannot replace: %w", err)
+	}
+	s, err := h.admit(d)
+	if err != nil {
+		return err
+	}
+	defer h.dismiss(s)
+	select {
+	case err = <-s.first:
+	case <-ctx.Done():
+		err = fmt.Errorf("plugin: %s: start of %q: %w", d.Source, d.Name, context.Cause(ctx))
+	}
+	if err == nil {
+		err = h.exchange(old, s)
+	}
+	if err != nil {
+		s.halt()
+		<-s.done
+		old.note(fmt.Errorf("its replacement did not get ready: %w", err))
+		return err
+	}
+	h.changes.send() // before the old one refuses calls, so that those look again
+	old.halt()
+	return old.ended(ctx)
+}
+
+// Reload reads the descriptor file of a plugin again and replaces the plugin by what
+// it says now, as [Host.Replace] does. That is how a new program, a new config or a new
+// weight comes into effect. The errors are those of Replace and of
+// [ReadDescriptor], and another one for a plugin that no file describes.
+func (h *Host) Reload(ctx context.Context, name string) error {
+	s, err := h.plugins.Lookup(name)
+	if err != nil {
+		return fmt.Errorf("plugin: cannot reload: %w", err)
+	}
+	if s.d.Dir == "" { // what was read from a file has one
+		return fmt.Errorf("plugin: cannot reload %q: it has no descriptor file (it is %s); replace it in the program", name, s.d.Source)
+	}
+	d, err := ReadDescriptor(s.d.Source)
+	if err != nil {
+		return err
+	}
+	if d.Name != name {
+		return &DescriptorError{
+			File: d.Source, Field: "name", Problem: fmt.Sprintf("the name is %q now, and was %q", d.Name, name),
+			Fix: "give it back its name; a plugin of another name is another plugin",
+		}
+	}
+	return h.Replace(ctx, d)
+}
+
+// admit starts a plugin that is not in the registry yet.
+func (h *Host) admit(d Descriptor) (*supervised, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, fmt.Errorf("plugin: %s: cannot replace %q: %w", d.Source, d.Name, errClosed)
+	}
+	s := h.supervise(d)
+	h.waiting[s] = struct{}{}
+	return s, nil
+}
+
+// dismiss notes that a plugin is in the registry, or has ended.
+func (h *Host) dismiss(s *supervised) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.waiting, s)
+}
+
+// exchange gives s the place of old in both registries.
+func (h *Host) exchange(old, s *supervised) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return fmt.Errorf("plugin: %s: cannot replace %q: %w", s.d.Source, s.d.Name, errClosed)
+	}
+	if current, ok := find(h.plugins, s.d.Name); !ok || current != old {
+		return fmt.Errorf("plugin: %s: cannot replace %q: it was removed or replaced meanwhile; look at what is there and try again",
+			s.d.Source, s.d.Name)
+	}
+	err := h.capabilities.Update(func(d *roster.Draft[*offer]) error {
+		for _, c := range s.d.Capabilities {
+			if o, ok := d.Get(c.Name); ok && o.without(old).serves() && (o.kind != c.Kind || o.service != c.Service) {
+				return conflicting(s, c, o)
+			}
+		}
+		return handOver(d, old, s)
+	})
+	if err != nil {
+		return err
+	}
+	return h.plugins.Replace(s.d.Name, s)
+}
+
+// handOver writes the capabilities of s in the place of those of old.
+func handOver(d *roster.Draft[*offer], old, s *supervised) error {
+	for _, c := range old.d.Capabilities {
+		o, ok := d.Get(c.Name)
+		kept := slices.ContainsFunc(s.d.Capabilities, func(other Capability) bool { return other.Name == c.Name })
+		if !ok || kept {
+			continue
+		}
+		var err error
+		if rest := o.without(old); rest.serves() {
+			err = d.Replace(c.Name, rest)
+		} else {
+			err = d.Unregister(c.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("plugin: %s: %w", s.d.Source, err)
+		}
+	}
+	for _, c := range s.d.Capabilities {
+		write, next := d.Register, &offer{}
+		if o, ok := d.Get(c.Name); ok {
+			write, next = d.Replace, o.without(old)
+		}
+		next = next.with(append(next.plugins, granting(s, c)))
+		next.kind, next.service = c.Kind, c.Service
+		if err := write(c.Name, next); err != nil {
+			return fmt.Errorf("plugin: %s: %w", s.d.Source, err)
+		}
+	}
+	return nil
+}
+
+// note keeps an error for the status of a plugin that goes on serving.
+func (s *supervised) note(err error) {
+	s.mu.Lock()
+	s.lastErr = err
+	s.mu.Unlock()
+	s.log.Error("plugin not replaced", "error", err)
+	s.host.changes.send()
+}
