@@ -58,10 +58,8 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 	look := h.capabilities.Get   // a call counts as one lookup, however often it looks again
 	for first := true; ; first = false {
 		changed := h.changes.next() // before looking, so that no change is missed
-		select {
-		case <-h.closing:
+		if happened(h.closing) {
 			return &UnavailableError{Capability: r.capability, Err: errClosed}
-		default:
 		}
 		w.attempts = nil
 		o, known := look(r.capability)
@@ -99,23 +97,6 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 	}
 }
 
-// pause waits until it is worth looking for a provider again, or says why there is
-// no more time.
-func (w *walk) pause(changed <-chan struct{}, timeout <-chan time.Time) error {
-	again := time.NewTimer(w.host.policy.retryPause)
-	defer again.Stop()
-	select {
-	case <-changed:
-	case <-again.C: // for a process that is about to be found dead
-	case <-w.host.closing:
-	case <-timeout:
-		return context.DeadlineExceeded
-	case <-w.ctx.Done():
-		return w.ctx.Err()
-	}
-	return nil
-}
-
 func happened(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -134,6 +115,23 @@ type walk struct {
 	key      string // "" if the call has none
 	attempts []Attempt
 	repeats  int
+}
+
+// pause waits until it is worth looking for a provider again, or says why there is
+// no more time.
+func (w *walk) pause(changed <-chan struct{}, timeout <-chan time.Time) error {
+	again := time.NewTimer(w.host.policy.retryPause)
+	defer again.Stop()
+	select {
+	case <-changed:
+	case <-again.C: // for a process that is about to be found dead
+	case <-w.host.closing:
+	case <-timeout:
+		return context.DeadlineExceeded
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+	return nil
 }
 
 // here offers the request to this host's providers and reports whether it is
