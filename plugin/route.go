@@ -65,9 +65,6 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 		o, known := look(r.capability)
 		look = func(name string) (*offer, bool) { return find(h.capabilities, name) }
 		if known {
-			if err := r.fits(o); err != nil {
-				return err
-			}
 			if done, err := w.here(o); done {
 				return err
 			}
@@ -137,6 +134,9 @@ func (w *walk) pause(changed <-chan struct{}, timeout <-chan time.Time) error {
 // here offers the request to this host's providers and reports whether it is
 // done.
 func (w *walk) here(o *offer) (done bool, err error) {
+	if err := w.request.fits(o); err != nil {
+		return true, err
+	}
 	if o.linked != nil {
 		t := &target{provider: w.host.local(Linked, w.request.capability), linked: o.linked, release: func() {}}
 		_, err := w.do(w.ctx, t)
