@@ -1,6 +1,9 @@
 package plugin
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // A DescriptorError reports what is wrong with a descriptor: its text, a value,
 // or the file it points at.
@@ -55,9 +58,18 @@ type APIVersionError struct {
 	Declared string   // the version of the plugin: the descriptor's, or the process's own word
 	Allowed  []string // what would have been accepted
 	ByFile   bool     // Declared is the descriptor's, otherwise the process's
+
+	// Ended is since when the host takes no plugins of the version any more; zero
+	// if it never did.
+	Ended time.Time
 }
 
 func (e *APIVersionError) Error() string {
+	if !e.Ended.IsZero() {
+		return fmt.Sprintf("plugin: %s: plugin %q has api_version %q, whose life on this host ended on %s, this host allows %s; "+
+			"use a build of the plugin for one of those",
+			e.Source, e.Plugin, e.Declared, e.Ended.Format(time.DateOnly), quotedList(e.Allowed, ", "))
+	}
 	if e.ByFile {
 		return fmt.Sprintf("plugin: %s: plugin %q has api_version %q, this host allows %s; "+
 			"use a build of the plugin for one of those, or a host that allows %q",

@@ -32,6 +32,11 @@ type Options struct {
 	Linked roster.View[Function]
 	// APIVersions is the allow-list for plugins. Nil means v1 alone.
 	APIVersions []string
+	// EndOfLife says until when the host takes plugins of a version. From that
+	// moment they are not added and do not replace others; one that is there goes
+	// on until it is removed, also after a crash. In the thirty days before that,
+	// adding one is logged as a warning. A version without an entry has no end.
+	EndOfLife map[string]time.Time
 	// CallTimeout bounds a call whose context has no deadline: 30 s if zero.
 	// Streams are not bounded.
 	CallTimeout time.Duration
@@ -54,6 +59,7 @@ type Options struct {
 type Host struct {
 	log          *slog.Logger
 	apiVersions  []string
+	endOfLife    map[string]time.Time
 	callTimeout  time.Duration
 	startTimeout time.Duration
 	stopGrace    time.Duration
@@ -84,6 +90,7 @@ func NewHost(o Options) (*Host, error) {
 	h := &Host{
 		log:          o.Logger,
 		apiVersions:  slices.Clone(o.APIVersions),
+		endOfLife:    maps.Clone(o.EndOfLife),
 		callTimeout:  orDefault(o.CallTimeout, 30*time.Second),
 		startTimeout: orDefault(o.StartTimeout, 30*time.Second),
 		stopGrace:    orDefault(o.StopGrace, 5*time.Second),
@@ -101,6 +108,9 @@ func NewHost(o Options) (*Host, error) {
 	}
 	if h.apiVersions == nil {
 		h.apiVersions = []string{handshake.APIVersion}
+	}
+	if err := o.checkLifetimes(h.apiVersions); err != nil {
+		return nil, err
 	}
 	if h.self.ID == "" {
 		h.self.ID, _ = os.Hostname() // a host without a name is an unnamed host
@@ -174,8 +184,8 @@ func (h *Host) check(d Descriptor) (Descriptor, error) {
 	if err != nil {
 		return d, err
 	}
-	if !slices.Contains(h.apiVersions, d.APIVersion) {
-		return d, &APIVersionError{Plugin: d.Name, Source: d.Source, Declared: d.APIVersion, Allowed: h.apiVersions, ByFile: true}
+	if err := h.checkVersion(d); err != nil {
+		return d, err
 	}
 	exe, err := openExecutable(d)
 	if err != nil {

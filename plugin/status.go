@@ -13,6 +13,7 @@ type Status struct {
 	Name         string
 	Version      string
 	APIVersion   string
+	EndOfLife    time.Time // of its API version on this host; zero if none is stated
 	State        State
 	PID          int       // 0 if no process is in service
 	Restarts     int       // since the plugin was added

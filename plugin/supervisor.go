@@ -325,7 +325,7 @@ func (s *supervised) status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Status{
-		Name: s.d.Name, Version: s.d.Version, APIVersion: s.d.APIVersion, State: s.state,
+		Name: s.d.Name, Version: s.d.Version, APIVersion: s.d.APIVersion, EndOfLife: s.host.endOfLife[s.d.APIVersion], State: s.state,
 		Restarts: s.restarts, Since: s.since, Checksum: s.checksum(), Source: s.d.Source,
 	}
 	if s.proc != nil {

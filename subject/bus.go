@@ -85,29 +85,18 @@ func (b *Bus[T]) TrySubscribe(pattern string, h Handler[T], opts ...Option) (*Su
 	if s.policy == Block {
 		s.room = make(chan struct{}, 1)
 	}
+	if s.name == "" {
+		s.name = nameFor(pattern, s.queue, b.number.Add(1))
+	}
 	s.handler.Store(&h)
 	b.mu.Lock()
 	b.live[s] = struct{}{}
 	b.mu.Unlock()
-	if err := b.register(s); err != nil {
+	if err := b.subs.TryRegister(s.name, s); err != nil {
 		b.forget(s)
 		return nil, err
 	}
 	return s, nil
-}
-
-// register gives the subscription a name if it has none. Somebody may have taken
-// that one in words, then it is the next.
-func (b *Bus[T]) register(s *Subscription[T]) error {
-	if s.name != "" {
-		return b.subs.TryRegister(s.name, s)
-	}
-	for {
-		s.name = nameFor(s.pattern, s.queue, b.number.Add(1))
-		if err := b.subs.TryRegister(s.name, s); !errors.Is(err, roster.ErrDuplicate) {
-			return err
-		}
-	}
 }
 
 func (s *Subscription[T]) check(set *settings, h Handler[T]) error {

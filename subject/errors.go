@@ -15,7 +15,7 @@ var ErrClosed = errors.New("closed")
 // subscription. It is a [roster.ErrInvalidName] for [errors.Is].
 type InvalidError struct {
 	Bus   string      // name of the registry of its subscriptions, "" outside a bus
-	What  string      // "subject", "pattern", "queue group", "buffer" or "handler"
+	What  string      // "subject", "pattern", "handler", or the option: "name", "queue group", "buffer", "policy"
 	Text  string      // as it was given
 	Fault string      // what is wrong with it
 	Site  roster.Site // who subscribes; zero for a subject

@@ -21,7 +21,8 @@ type settings struct {
 
 // Name gives the subscription a name of its own in the registry, under which it can
 // be found and which no other may have. Without it the name is made of the
-// pattern, the queue group and a number.
+// pattern, the queue group and a number, as in orders.>#7; so a name of one's own
+// does not end with # and a number.
 func Name(name string) Option { return func(s *settings) { s.name = name } }
 
 // Queue makes the subscription a member of a queue group: of all members whose
@@ -40,9 +41,16 @@ func Buffer(n int, whenFull Policy) Option {
 	return func(s *settings) { s.limit, s.policy, s.buffered = n, whenFull, true }
 }
 
+func looksMade(name string) bool {
+	i := strings.LastIndexByte(name, '#')
+	return i >= 0 && i+1 < len(name) && strings.Trim(name[i+1:], "0123456789") == ""
+}
+
 // fault says which option is not valid, and why.
 func (s *settings) fault() *InvalidError {
 	switch {
+	case looksMade(s.name):
+		return &InvalidError{What: "name", Text: s.name, Fault: "it ends with # and a number, like those that the bus makes"}
 	case s.buffered && (s.limit < 1 || s.limit > MaxBuffer):
 		return &InvalidError{What: "buffer", Text: strconv.Itoa(s.limit), Fault: fmt.Sprintf("it holds from 1 to %d messages", MaxBuffer)}
 	case s.buffered && (s.policy < Block || s.policy > Evict):

@@ -149,8 +149,9 @@ func TestSubscriptionsAreEntries(t *testing.T) {
 	assert.Equal(t, len(dir.Registries()), 1)
 	assert.Equal(t, fmt.Sprint(dir.Registries()[0].Stats().Lookups),
 		"[{audit hit 3} {nobody miss 1} {orders.*@workers#2 hit 3} {orders.>#1 hit 3}]")
-	bus.Subscribe("x", ignore, subject.Name("x#3"))
-	assert.Equal(t, bus.Subscribe("x", ignore).Name(), "x#4") // x#3 is taken
+	_, err = bus.TrySubscribe("x", ignore, subject.Name("x#3"))
+	assert.Contains(t, assert.ErrorAs[*subject.InvalidError](t, err).Error(), "like those that the bus makes")
+	assert.Equal(t, bus.Subscribe("x", ignore, subject.Name("#x")).Name(), "#x")
 	long := bus.Subscribe(strings.Repeat("ü", 300), ignore)
 	assert.True(t, len(long.Name()) < roster.MaxNameLen, "a long pattern makes no long name")
 }
