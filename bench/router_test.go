@@ -334,7 +334,7 @@ func (r route) asked() (req *http.Request, want string) {
 }
 
 // A benchmark of wrong answers is worth nothing: every router answers every route of
-// every table with its parameters, and other paths and methods with 404 and 405.
+// every table with its parameters, and another path with 404.
 func TestRoutersAnswerEveryRoute(t *testing.T) {
 	for _, table := range routeTables {
 		if len(table.routes) != table.size {

@@ -61,7 +61,7 @@ func FuzzURL(f *testing.F) {
 		if !valid(err) {
 			t.Fatalf("%q: %v", before+marker+password+after, err)
 		}
-		if _, isUser := strings.CutPrefix(before, "full://u:"); isUser && err != nil && strings.Contains(err.Error(), marker) && strings.Contains(after, "@h") && !strings.ContainsAny(password, "?") {
+		if before == "full://u:" && err != nil && strings.Contains(err.Error(), marker) {
 			t.Fatalf("the password is told: %v", err)
 		}
 	})

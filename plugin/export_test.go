@@ -26,6 +26,7 @@ func (h *Host) SocketDir() string { return h.dir }
 var (
 	KeyOf        = keyOf
 	NearestFirst = nearestFirst
+	Outgoing     = request{}.outgoing
 )
 
 // Calls is the number of calls that run on a plugin.

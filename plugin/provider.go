@@ -97,7 +97,8 @@ const (
 	// MetadataForwarded marks, with the value "1", a call that another host has
 	// forwarded: it is answered by this host's own providers or not at all.
 	MetadataForwarded = "roster-forwarded"
-	// MetadataKey is the key of a call that is to stay with one provider, at most
-	// 1024 bytes; a longer one is passed over. See [WithKey].
+	// MetadataKey is the key of a call that is to stay with one provider,
+	// percent-encoded, since metadata are ASCII. It has at most 1024 bytes; a longer
+	// one is passed over. See [WithKey].
 	MetadataKey = "roster-key"
 )

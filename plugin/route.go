@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -240,7 +241,7 @@ func (h *Host) known(r request) []string {
 func (r request) outgoing(ctx context.Context) context.Context {
 	ctx = metadata.AppendToOutgoingContext(ctx, MetadataCapability, r.capability, MetadataForwarded, "1")
 	if key := keyOf(ctx); key != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, MetadataKey, key)
+		ctx = metadata.AppendToOutgoingContext(ctx, MetadataKey, url.PathEscape(key))
 	}
 	return ctx
 }

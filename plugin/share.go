@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 
 	"google.golang.org/grpc/metadata"
@@ -24,7 +25,7 @@ func WithKey(ctx context.Context, key string) context.Context {
 
 type keyKey struct{}
 
-// maxKey bounds a key that comes from another host, in bytes.
+// maxKey bounds a key that comes from another host, in bytes as it is encoded.
 const maxKey = 1024
 
 // keyOf is the key that a call brings: from the program itself, or in the metadata
@@ -34,10 +35,14 @@ func keyOf(ctx context.Context) string {
 		return key
 	}
 	incoming, _ := metadata.FromIncomingContext(ctx)
-	if values := incoming.Get(MetadataKey); len(values) > 0 && len(values[0]) <= maxKey {
-		return values[0]
+	values := incoming.Get(MetadataKey)
+	if len(values) == 0 || len(values[0]) > maxKey {
+		return ""
 	}
-	return ""
+	if key, err := url.PathUnescape(values[0]); err == nil {
+		return key
+	}
+	return values[0] // of somebody who does not encode
 }
 
 // inOrder lists the plugins in the order in which a call tries them. Those on

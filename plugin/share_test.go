@@ -122,6 +122,21 @@ func TestKeysTravel(t *testing.T) {
 	if got := plugin.KeyOf(incoming(strings.Repeat("k", 1025))); got != "" {
 		t.Errorf("a key of %d bytes is taken", len(got))
 	}
+	// Metadata carry printable ASCII only, and a key is any text.
+	b := newHost(t, plugin.Options{Host: "host-b"})
+	add(t, b, describe("p", ""))
+	address, _ := serve(t, b)
+	a := newHost(t, plugin.Options{Fleet: fleet{"test.hello": {{ID: "host-b", Address: address}}}})
+	for _, key := range []string{"customer 7", "größe", "\n\x00\xff", "100%", "%41"} {
+		ctx := plugin.WithKey(t.Context(), key)
+		if _, err := a.Call(ctx, "test.hello", json.RawMessage(`{}`)); err != nil {
+			t.Errorf("key %q: %v", key, err)
+		}
+		sent, _ := metadata.FromOutgoingContext(plugin.Outgoing(ctx))
+		if got := plugin.KeyOf(metadata.NewIncomingContext(t.Context(), sent)); got != key {
+			t.Errorf("key %q arrives as %q", key, got)
+		}
+	}
 	// A key leads to one host among those equally near, whatever the order they come in.
 	peers := []plugin.Peer{{ID: "a", Region: "eu"}, {ID: "b", Region: "eu"}, {ID: "c", Region: "us"}, {ID: "d", Region: "us"}}
 	firsts := make(map[string]bool)

@@ -109,8 +109,12 @@ func (h *Host) exchange(old, s *supervised) error {
 	}
 	err := h.capabilities.Update(func(d *roster.Draft[*offer]) error {
 		for _, c := range s.d.Capabilities {
-			if o, ok := d.Get(c.Name); ok && o.without(old).serves() && (o.kind != c.Kind || o.service != c.Service) {
-				return conflicting(s, c, o)
+			o, ok := d.Get(c.Name)
+			if !ok || o.kind == c.Kind && o.service == c.Service {
+				continue
+			}
+			if others := o.without(old); others.serves() {
+				return conflicting(s, c, others)
 			}
 		}
 		return handOver(d, old, s)

@@ -176,6 +176,16 @@ func TestReplaceChangesCapabilities(t *testing.T) {
 	if got := fmt.Sprint(names); got != "[test.hello test.print test.sleep]" {
 		t.Errorf("got %s", got)
 	}
+	// The one that is in the way is named, and not the one that is to be replaced.
+	add(t, h, describe("second", "", plugin.Capability{Name: "test.hello"}))
+	var clash *plugin.OfferError
+	err := h.Replace(t.Context(), version("v3", plugin.Capability{Name: "test.hello", Service: "test.v1.Streamer"}))
+	if !errors.As(err, &clash) || !strings.Contains(clash.Existing, `plugin "second"`) {
+		t.Errorf("got %v", err)
+	}
+	if err := h.Remove(t.Context(), "second"); err != nil {
+		t.Error(err)
+	}
 	// A kind of its own may change; what another plugin offers as well may not.
 	var offer *plugin.OfferError
 	if err := h.Replace(t.Context(), version("v3", plugin.Capability{Name: "test.print", Service: "test.v1.Streamer"})); !errors.As(err, &offer) {

@@ -28,8 +28,8 @@ func encodesFields(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !encodesItself(t)
 }
 
-// A jsonField is a field of a struct as encoding/json sees it.
-type jsonField struct {
+// An encodedField is a field of a struct as an encoding sees it.
+type encodedField struct {
 	reflect.StructField
 
 	name   string
@@ -38,11 +38,11 @@ type jsonField struct {
 
 // jsonFields yields the fields of the struct t that are encoded, with those of
 // structs that are embedded without a name of their own.
-func jsonFields(t reflect.Type) iter.Seq[jsonField] {
-	return func(yield func(jsonField) bool) { eachField(t, nil, yield) }
+func jsonFields(t reflect.Type) iter.Seq[encodedField] {
+	return func(yield func(encodedField) bool) { eachField(t, nil, yield) }
 }
 
-func eachField(t reflect.Type, within []reflect.Type, yield func(jsonField) bool) bool {
+func eachField(t reflect.Type, within []reflect.Type, yield func(encodedField) bool) bool {
 	within = append(slices.Clone(within), t)
 	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
@@ -63,7 +63,7 @@ func eachField(t reflect.Type, within []reflect.Type, yield func(jsonField) bool
 		case name == "":
 			name = f.Name
 		}
-		if !yield(jsonField{f, name, slices.Contains(strings.Split(options, ","), "string")}) {
+		if !yield(encodedField{f, name, slices.Contains(strings.Split(options, ","), "string")}) {
 			return false
 		}
 	}

@@ -3,8 +3,8 @@ package wire
 import (
 	"encoding"
 	"encoding/gob"
+	"iter"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -13,51 +13,29 @@ var (
 	binaryMarshaler = reflect.TypeFor[encoding.BinaryMarshaler]()
 )
 
-// gobFields lists the paths and kinds of what gob writes of t. Gob has one size of
-// integers and of floats, and follows pointers.
-func gobFields(t reflect.Type, path string, within []reflect.Type) []string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	at := strings.TrimPrefix(path, ".")
-	if at == "" {
-		at = "."
-	}
-	p := reflect.PointerTo(t)
-	switch {
-	case p.Implements(gobEncoder), p.Implements(binaryMarshaler), p.Implements(textMarshaler):
-		name, _, _ := strings.Cut(t.Name(), "[")
-		return []string{at + " " + name}
-	case slices.Contains(within, t):
-		return []string{at + " recursive"}
-	}
-	within = append(slices.Clone(within), t)
-	switch t.Kind() {
-	case reflect.Struct:
-		var lines []string
-		for f := range t.Fields() {
-			if kind := f.Type.Kind(); f.IsExported() && kind != reflect.Func && kind != reflect.Chan {
-				lines = append(lines, gobFields(f.Type, path+"."+f.Name, within)...)
+// inGob is the codec with fields by their names in Go, one size of integers and
+// of floats, and maps with keys of any type.
+var inGob = codec{
+	itself: func(t reflect.Type) bool {
+		p := reflect.PointerTo(t)
+		return p.Implements(gobEncoder) || p.Implements(binaryMarshaler) || p.Implements(textMarshaler)
+	},
+	fields: func(t reflect.Type) iter.Seq[encodedField] {
+		return func(yield func(encodedField) bool) {
+			for f := range t.Fields() {
+				kind := f.Type.Kind()
+				if f.IsExported() && kind != reflect.Func && kind != reflect.Chan && !yield(encodedField{StructField: f, name: f.Name}) {
+					return
+				}
 			}
 		}
-		slices.Sort(lines)
-		return lines
-	case reflect.Slice, reflect.Array:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return []string{at + " bytes"}
+	},
+	kind: func(k reflect.Kind) string {
+		name := k.String()
+		if name == "uintptr" {
+			return "uint"
 		}
-		return gobFields(t.Elem(), path+"[]", within)
-	case reflect.Map:
-		return append(gobFields(t.Key(), path+"{key}", within), gobFields(t.Elem(), path+"{}", within)...)
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return []string{at + " int"}
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return []string{at + " uint"}
-	case reflect.Float32, reflect.Float64:
-		return []string{at + " float"}
-	case reflect.Complex64, reflect.Complex128:
-		return []string{at + " complex"}
-	default:
-		return []string{at + " " + t.Kind().String()}
-	}
+		return strings.TrimRight(name, "0123456789")
+	},
+	keys: true,
 }

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,11 +29,11 @@ func (r *Registry[I]) Manifest() string {
 		for _, alias := range slices.Sorted(slices.Values(t.Aliases)) {
 			fmt.Fprintf(&b, "\talias %s\n", alias)
 		}
-		for _, line := range fields(t.goType, "", nil) {
+		for _, line := range inJSON.lines(t.goType, "", nil) {
 			fmt.Fprintf(&b, "\tfield %s\n", line)
 		}
 		if r.inGob.Load() {
-			for _, line := range gobFields(t.goType, "", nil) {
+			for _, line := range inGob.lines(t.goType, "", nil) {
 				fmt.Fprintf(&b, "\tgob %s\n", line)
 			}
 		}
@@ -39,19 +41,30 @@ func (r *Registry[I]) Manifest() string {
 	return b.String()
 }
 
-// fields lists the paths and kinds of what JSON shows of t. Types that encode
+// A codec is what one of encoding/json and encoding/gob sees of Go types.
+type codec struct {
+	itself func(reflect.Type) bool                   // the type says what it is
+	fields func(reflect.Type) iter.Seq[encodedField] // of a struct
+	kind   func(reflect.Kind) string                 // of what has no parts
+	keys   bool                                      // of maps are told, since they may be of any type
+}
+
+var inJSON = codec{
+	itself: encodesItself,
+	fields: jsonFields,
+	kind:   reflect.Kind.String,
+}
+
+// lines are the paths and kinds of what is encoded of t. Types that encode
 // themselves are what they are called; their packages are not told, since moving a
 // type changes nothing on the wire.
-func fields(t reflect.Type, path string, within []reflect.Type) []string {
+func (c codec) lines(t reflect.Type, path string, within []reflect.Type) []string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	at := strings.TrimPrefix(path, ".")
-	if at == "" {
-		at = "."
-	}
+	at := cmp.Or(strings.TrimPrefix(path, "."), ".")
 	switch {
-	case encodesItself(t):
+	case c.itself(t):
 		name, _, _ := strings.Cut(t.Name(), "[")
 		return []string{at + " " + name}
 	case slices.Contains(within, t):
@@ -61,12 +74,12 @@ func fields(t reflect.Type, path string, within []reflect.Type) []string {
 	switch t.Kind() {
 	case reflect.Struct:
 		var lines []string
-		for f := range jsonFields(t) {
+		for f := range c.fields(t) {
 			if f.quoted {
 				lines = append(lines, strings.TrimPrefix(path+"."+f.name, ".")+" quoted-"+f.Type.String())
 				continue
 			}
-			lines = append(lines, fields(f.Type, path+"."+f.name, within)...)
+			lines = append(lines, c.lines(f.Type, path+"."+f.name, within)...)
 		}
 		slices.Sort(lines)
 		return lines
@@ -74,10 +87,14 @@ func fields(t reflect.Type, path string, within []reflect.Type) []string {
 		if t.Elem().Kind() == reflect.Uint8 {
 			return []string{at + " bytes"}
 		}
-		return fields(t.Elem(), path+"[]", within)
+		return c.lines(t.Elem(), path+"[]", within)
 	case reflect.Map:
-		return fields(t.Elem(), path+"{}", within)
+		var lines []string
+		if c.keys {
+			lines = c.lines(t.Key(), path+"{key}", within)
+		}
+		return append(lines, c.lines(t.Elem(), path+"{}", within)...)
 	default:
-		return []string{at + " " + t.Kind().String()}
+		return []string{at + " " + c.kind(t.Kind())}
 	}
 }
