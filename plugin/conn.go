@@ -38,7 +38,7 @@ func (c *capabilityConn) Invoke(ctx context.Context, method string, args, reply 
 	}
 	ctx, cancel := c.host.withTimeout(ctx)
 	defer cancel()
-	r := request{capability: c.capability, service: serviceOf(method)}
+	r := request{capability: c.capability, service: serviceOf(method), method: method}
 	return c.host.route(ctx, r, func(ctx context.Context, t *target) (bool, error) {
 		ctx, o := withOutcome(ctx)
 		conn, ctx := r.dial(ctx, t)
@@ -95,7 +95,7 @@ func convert(from, to any) error {
 
 // NewStream implements grpc.ClientConnInterface.
 func (c *capabilityConn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	r := request{capability: c.capability, service: serviceOf(method)}
+	r := request{capability: c.capability, service: serviceOf(method), method: method}
 	var stream grpc.ClientStream
 	err := c.host.route(ctx, r, func(ctx context.Context, t *target) (started bool, err error) {
 		stream, started, err = r.open(ctx, t, desc, method, opts...)

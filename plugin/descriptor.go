@@ -30,7 +30,8 @@ type Capability struct {
 	// means that it is the capability's name.
 	Service string
 	// Idempotent says that running a call twice does no harm, so that a call
-	// whose plugin crashed may be run again.
+	// whose plugin crashed may be run again. Of what the plugin itself declares
+	// idempotent that is true without a word here.
 	Idempotent bool
 	// Weight is the plugin's share of the calls among the plugins that serve the
 	// capability on a host: one of weight 9 gets nine times as many as one of

@@ -1,6 +1,11 @@
 package plugin
 
-import "time"
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+)
 
 // Hasten makes supervision fast enough for tests.
 func (o Options) Hasten() Options {
@@ -28,6 +33,21 @@ var (
 	NearestFirst = nearestFirst
 	Outgoing     = request{}.outgoing
 )
+
+// For tests of configs.
+var ReadyConfig = readyConfig
+
+// MergeJSON is mergePatch of texts.
+func MergeJSON(t *testing.T, target, patch string) string {
+	t.Helper()
+	a, err := parseJSON([]byte(target))
+	b, err2 := parseJSON([]byte(patch))
+	merged, err3 := json.Marshal(mergePatch(a, b))
+	if err := errors.Join(err, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	return string(merged)
+}
 
 // Calls is the number of calls that run on a plugin.
 func (h *Host) Calls(name string) int {

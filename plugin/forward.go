@@ -44,7 +44,7 @@ func (h *Host) forward(server grpc.ServerStream) error {
 		return status.Error(codes.Internal, "plugin: the stream has no method")
 	}
 	incoming, _ := metadata.FromIncomingContext(ctx)
-	r := request{service: serviceOf(method), hereOnly: forwarded(incoming)}
+	r := request{service: serviceOf(method), method: method, hereOnly: forwarded(incoming), consumed: true}
 	r.capability = cmp.Or(strings.Join(incoming.Get(MetadataCapability), ","), r.service)
 	if r.service == pluginv1.FunctionService_ServiceDesc.ServiceName {
 		return h.forwardFunction(server, method, r)
@@ -115,7 +115,7 @@ func (h *Host) forwardFunction(server grpc.ServerStream, method string, r reques
 		return status.Errorf(codes.InvalidArgument, "plugin: metadata %s names %q, the request %q; make the two agree",
 			MetadataCapability, r.capability, in.GetCapability())
 	}
-	r.service = ""
+	r.service, r.method, r.consumed = "", "", false
 	answer, err := h.call(server.Context(), r, in.GetInput())
 	if err != nil {
 		return err

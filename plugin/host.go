@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,6 +46,12 @@ type Options struct {
 	// StopGrace is how long a plugin may take to finish its calls and shut
 	// down: 5 s if zero. It then gets SIGTERM, and SIGKILL at most 2 s later.
 	StopGrace time.Duration
+	// Config is the host's own config for its plugins by their names, a registry so
+	// that it can change: each entry is a JSON object that is merged into the config
+	// of the descriptor as a JSON Merge Patch (RFC 7396). A change reaches a plugin
+	// while it serves if it can take one, and as a swap of its process if not. The
+	// host reads it and never writes. Nil means that there is none.
+	Config *roster.Hot[json.RawMessage]
 	// Fleet knows the other hosts. Nil means that there are none.
 	Fleet Fleet
 	// Host, Region and Zone say where this host is, for errors and answers and
@@ -63,6 +70,7 @@ type Host struct {
 	callTimeout  time.Duration
 	startTimeout time.Duration
 	stopGrace    time.Duration
+	configs      *roster.Hot[json.RawMessage] // nil if there is none
 	fleet        Fleet
 	self         Peer // Address is empty
 	policy       policy
@@ -79,6 +87,10 @@ type Host struct {
 	closed  bool
 	waiting map[*supervised]struct{} // to take the place of another plugin
 
+	replacements sync.WaitGroup     // of plugins whose config has changed
+	unfollow     context.CancelFunc // ends the following of configs
+	followed     chan struct{}      // closed when that has ended
+
 	closing  chan struct{} // closed when Close begins
 	finished chan struct{} // closed when Close has ended everything
 }
@@ -94,6 +106,7 @@ func NewHost(o Options) (*Host, error) {
 		callTimeout:  orDefault(o.CallTimeout, 30*time.Second),
 		startTimeout: orDefault(o.StartTimeout, 30*time.Second),
 		stopGrace:    orDefault(o.StopGrace, 5*time.Second),
+		configs:      o.Config,
 		fleet:        o.Fleet,
 		self:         Peer{ID: o.Host, Region: o.Region, Zone: o.Zone},
 		policy:       defaultPolicy(),
@@ -134,6 +147,14 @@ func NewHost(o Options) (*Host, error) {
 	h.dir = dir
 	h.peers = newPeerPool()
 	h.spawner = newSpawner()
+	following, cancel := context.WithCancel(context.Background())
+	h.unfollow, h.followed = cancel, make(chan struct{})
+	go func() {
+		defer close(h.followed)
+		if h.configs != nil {
+			h.followConfigs(following)
+		}
+	}()
 	return h, nil
 }
 
@@ -355,6 +376,8 @@ func (h *Host) Close(ctx context.Context) error {
 	close(h.closing)
 	defer close(h.finished)
 
+	h.unfollow()
+	<-h.followed
 	for _, s := range h.plugins.All() {
 		all = append(all, s)
 	}
@@ -365,6 +388,7 @@ func (h *Host) Close(ctx context.Context) error {
 	for _, s := range all {
 		h.withdraw(s)
 	}
+	h.replacements.Wait()
 	h.peers.close()
 	h.spawner.close()
 	if rmErr := os.RemoveAll(h.dir); rmErr != nil && err == nil {

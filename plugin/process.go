@@ -3,6 +3,7 @@ package plugin
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,10 @@ type process struct {
 	conn     *grpc.ClientConn
 	plugin   pluginv1.PluginServiceClient
 	declared *pluginv1.DescribeResponse // set before anybody else sees the process
+	config   json.RawMessage            // as it is written; of the supervisor's goroutine
+	refused  json.RawMessage            // the config that it would not take last; as above
+
+	idempotent map[string]bool // capabilities and full methods that the plugin says may be run twice
 
 	streams sync.WaitGroup // goroutines that read from the connection
 	cancel  context.CancelFunc
@@ -84,11 +89,28 @@ func (l *launcher) launch(ctx context.Context) (*process, error) {
 		p.disconnect()
 		return nil, err
 	}
-	if _, err := p.plugin.Init(ctx, &pluginv1.InitRequest{Config: l.d.Config, Name: l.d.Name}); err != nil {
+	if err := l.init(ctx, p); err != nil {
 		p.disconnect()
-		return nil, l.callFault(ctx, "init", err)
+		return nil, err
 	}
 	return p, nil
+}
+
+// init hands the plugin its config, if it fits.
+func (l *launcher) init(ctx context.Context, p *process) error {
+	written, err := l.host.configFor(l.d)
+	if err != nil {
+		return err
+	}
+	p.config = written
+	ready, err := readyConfig(l.d, written, p.declared.GetConfigSchema())
+	if err != nil {
+		return err
+	}
+	if _, err := p.plugin.Init(ctx, &pluginv1.InitRequest{Config: ready, Name: l.d.Name}); err != nil {
+		return l.callFault(ctx, "init", err)
+	}
+	return nil
 }
 
 // start starts the process and shakes hands with it through go-plugin. Of
@@ -189,7 +211,7 @@ func (l *launcher) describe(ctx context.Context, p *process) error {
 	if err != nil {
 		return l.callFault(ctx, "describe", err)
 	}
-	p.declared = declared
+	p.declared, p.idempotent = declared, idempotentOf(declared.GetCapabilities())
 	if declared.GetApiVersion() != l.d.APIVersion {
 		return &APIVersionError{Plugin: l.d.Name, Source: l.d.Source, Declared: declared.GetApiVersion(), Allowed: []string{l.d.APIVersion}}
 	}
@@ -201,6 +223,19 @@ func (l *launcher) describe(ctx context.Context, p *process) error {
 		}
 	}
 	return checkGrants(l.d, declared.GetCapabilities(), l.log)
+}
+
+func idempotentOf(declared []*pluginv1.Capability) map[string]bool {
+	harmless := map[string]bool{}
+	for _, c := range declared {
+		if c.GetIdempotent() {
+			harmless[c.GetName()] = true
+		}
+		for _, method := range c.GetIdempotentMethods() {
+			harmless["/"+c.GetService()+"/"+method] = true
+		}
+	}
+	return harmless
 }
 
 // checkGrants sees to it that the plugin has what the descriptor grants. What

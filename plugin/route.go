@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -22,6 +23,11 @@ type request struct {
 	// service is the full name of the called gRPC service; empty for a call of
 	// a JSON function.
 	service string
+	// method is the full name of the called gRPC method, such as /acme.Notes/Get.
+	method string
+	// consumed says that the caller's messages are gone once they have been sent, so
+	// that the call cannot be repeated.
+	consumed bool
 	// hereOnly keeps the call on this host.
 	hereOnly bool
 }
@@ -157,7 +163,7 @@ func (w *walk) here(o *offer) (done bool, err error) {
 			continue
 		}
 		var crash *CrashedError
-		if g.idempotent && errors.As(err, &crash) && w.repeats < maxRepeats {
+		if errors.As(err, &crash) && w.request.repeatable(g, p) && w.repeats < maxRepeats {
 			w.repeats++
 			w.attempts = append(w.attempts, Attempt{provider, oneLine(err.Error())})
 			continue
@@ -165,6 +171,12 @@ func (w *walk) here(o *offer) (done bool, err error) {
 		return true, err
 	}
 	return false, nil
+}
+
+// repeatable reports whether the request may be run again if p is lost: its messages
+// are still there, and the descriptor or the plugin says that it does no harm.
+func (r request) repeatable(g grant, p *process) bool {
+	return !r.consumed && (g.idempotent || p.idempotent[cmp.Or(r.method, r.capability)])
 }
 
 // elsewhere offers the request to other hosts and reports whether it is done.

@@ -36,6 +36,8 @@ type supervised struct {
 	done  chan struct{}      // closed when run has returned
 	first chan error         // the result of the first start, exactly one
 
+	configChanged chan struct{} // has an element if the host's config may have changed
+
 	mu       sync.Mutex // guards the fields below; no call is made under it
 	state    State
 	since    time.Time // of state
@@ -52,7 +54,7 @@ func (h *Host) supervise(d Descriptor) *supervised {
 	s := &supervised{
 		host: h, d: d, log: h.log.With("plugin_name", d.Name),
 		halt: cancel, done: make(chan struct{}), first: make(chan error, 1),
-		state: Starting, since: time.Now(),
+		state: Starting, since: time.Now(), configChanged: make(chan struct{}, 1),
 	}
 	go s.run(ctx)
 	return s
@@ -136,12 +138,16 @@ func (s *supervised) watch(ctx context.Context, p *process) error {
 	tick := time.NewTicker(pol.healthInterval)
 	defer tick.Stop()
 	misses := 0
+	s.reconfigure(ctx, p) // the config may have changed while the process started
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-p.exited:
 			return &exitError{exit: p.exit, stderr: p.output.last()}
+		case <-s.configChanged:
+			s.reconfigure(ctx, p)
+			continue
 		case <-tick.C:
 		}
 		check, cancel := context.WithTimeout(ctx, pol.healthTimeout)

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,6 +29,11 @@ func (h *Host) Replace(ctx context.Context, d Descriptor) error {
 	if err != nil {
 		return fmt.Errorf("plugin: cannot replace: %w", err)
 	}
+	return h.replace(ctx, old, d)
+}
+
+// replace puts what a checked descriptor says into the place of old.
+func (h *Host) replace(ctx context.Context, old *supervised, d Descriptor) error {
 	s, err := h.admit(d)
 	if err != nil {
 		return err
@@ -44,7 +50,7 @@ func (h *Host) Replace(ctx context.Context, d Descriptor) error {
 	if err != nil {
 		s.halt()
 		<-s.done
-		old.note(fmt.Errorf("its replacement did not get ready: %w", err))
+		old.note("plugin not replaced", fmt.Errorf("its replacement did not get ready: %w", err))
 		return err
 	}
 	h.changes.send() // before the old one refuses calls, so that those look again
@@ -158,10 +164,20 @@ func handOver(d *roster.Draft[*offer], old, s *supervised) error {
 }
 
 // note keeps an error for the status of a plugin that goes on serving.
-func (s *supervised) note(err error) {
+func (s *supervised) note(what string, err error) {
 	s.mu.Lock()
 	s.lastErr = err
 	s.mu.Unlock()
-	s.log.Error("plugin not replaced", "error", err)
+	s.log.Error(what, "error", err) //nolint:sloglint // one of few, each in the caller
+	s.host.changes.send()
+}
+
+// reconfigured forgets that an earlier config was refused.
+func (s *supervised) reconfigured() {
+	s.mu.Lock()
+	if _, refused := errors.AsType[*ConfigError](s.lastErr); refused {
+		s.lastErr = nil
+	}
+	s.mu.Unlock()
 	s.host.changes.send()
 }

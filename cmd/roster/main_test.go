@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"roster": main})
 }
+
+// repository is the folder of this repository.
+var repository, _ = filepath.Abs(filepath.Join("..", ".."))
 
 // TestScripts runs the command line as its users do; each file of
 // testdata/script is one story. Set UPDATE_SCRIPTS=1 to accept changed output.
@@ -38,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"daemon":  startDaemon,
 			"occupy":  occupy,
 			"oneline": oneLine,
+			"gobuild": goBuild,
 		},
 	})
 }
@@ -80,6 +85,7 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the daemon said %q instead of ready:\n%s", line, log.String())
 		}
 		ts.Setenv("ROSTER_ADDRESS", url)
+		ts.Setenv("ROSTER_PID", strconv.Itoa(cmd.Process.Pid))
 	case <-time.After(limit):
 		ts.Fatalf("the daemon was not ready within %v:\n%s", limit, log.String())
 	}
@@ -98,6 +104,18 @@ func lookPath(ts *testscript.TestScript, program string) string {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+// goBuild builds a program of this repository: gobuild FILE FOLDER.
+func goBuild(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: gobuild FILE FOLDER")
+	}
+	cmd := exec.Command("go", "build", "-o", ts.MkAbs(args[0]), ".")
+	cmd.Dir = filepath.Join(repository, args[1])
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("build %s: %v\n%s", args[1], err, out)
+	}
 }
 
 // occupy listens on a free port until the script ends and sets the variable to it.

@@ -41,6 +41,9 @@ Flags win over the config file, a YAML file with these names and defaults:
     listen: 127.0.0.1:7071   # of the own one; default: the port after listen's
   lease_ttl: 30s             # how long a crashed host stays listed
   call_timeout: 30s          # for calls that bring no deadline
+  config:
+    plugins: {}              # NAME: {…}, merged into the config of its descriptor
+                             # and read again on SIGHUP
 
 ` + exitCodesHelp,
 		Args: usage(cobra.NoArgs),

@@ -9,6 +9,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 )
 
 // Func serves fn as the JSON function called capability. The input is decoded
@@ -18,9 +20,19 @@ import (
 // Errors of fn reach the caller with their text. Use [Invalid] for bad input;
 // an error of google.golang.org/grpc/status keeps its code, any other gets the
 // code Unknown.
-func Func[In, Out any](capability string, fn func(context.Context, In) (Out, error)) Option {
+//
+// The JSON Schemas of In and Out are declared to the host for people and tools,
+// unless a type has none, such as one that contains itself.
+func Func[In, Out any](capability string, fn func(context.Context, In) (Out, error), options ...FuncOption) Option {
 	return func(d *definition) error {
-		return d.addFunction(capability, func(ctx context.Context, input []byte) (output []byte, err error) {
+		declared := &pluginv1.Capability{
+			Name: capability, Kind: pluginv1.Kind_KIND_FUNCTION,
+			InputSchema: schemaOf[In](), OutputSchema: schemaOf[Out](),
+		}
+		for _, option := range options {
+			option(declared)
+		}
+		return d.addFunction(declared, func(ctx context.Context, input []byte) (output []byte, err error) {
 			defer func() {
 				if v := recover(); v != nil {
 					err = d.panicked(capability, v)
@@ -42,6 +54,13 @@ func Func[In, Out any](capability string, fn func(context.Context, In) (Out, err
 		})
 	}
 }
+
+// A FuncOption adjusts what a function declares.
+type FuncOption func(*pluginv1.Capability)
+
+// Idempotent says that running a call twice does no harm, so that the host may run it
+// again on another process if the first one is lost.
+func Idempotent(c *pluginv1.Capability) { c.Idempotent = true }
 
 // Invalid is the error for input that cannot be used. The text should name the
 // field and say what would be accepted. Its gRPC code is InvalidArgument.

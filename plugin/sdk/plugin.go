@@ -20,8 +20,8 @@ type Plugin struct {
 	APIVersion string
 }
 
-// An Option is a part of a plugin: something it serves, or a hook. Create one
-// with [Func], [Service], [OnInit], [OnHealth] or [OnShutdown].
+// An Option is a part of a plugin: something it serves, its config, or a hook. Create
+// one with [Func], [Service], [Config], [OnInit], [OnHealth] or [OnShutdown].
 type Option func(*definition) error
 
 // A definition is a plugin put together.
@@ -31,6 +31,9 @@ type definition struct {
 	functions map[string]function
 	services  []service
 	declared  []*pluginv1.Capability
+
+	configSchema []byte
+	configure    func(ctx context.Context, raw []byte) error // nil without Config
 
 	onInit     func(context.Context, json.RawMessage) error
 	onHealth   func(context.Context) error
@@ -64,12 +67,13 @@ func define(p Plugin, log *slog.Logger, options []Option) (*definition, error) {
 	return d, nil
 }
 
-func (d *definition) addFunction(name string, f function) error {
+func (d *definition) addFunction(declared *pluginv1.Capability, f function) error {
+	name := declared.GetName()
 	if _, taken := d.functions[name]; taken || name == "" {
 		return fmt.Errorf("capability %q is defined twice or has no name; give each function its own", name)
 	}
 	d.functions[name] = f
-	d.declared = append(d.declared, &pluginv1.Capability{Name: name, Kind: pluginv1.Kind_KIND_FUNCTION})
+	d.declared = append(d.declared, declared)
 	return nil
 }
 
@@ -79,6 +83,10 @@ func (d *definition) addFunction(name string, f function) error {
 //
 // where impl implements the generated server interface. A panic in it is
 // answered with the code Internal and logged.
+//
+// Methods with the option idempotency_level (IDEMPOTENT or NO_SIDE_EFFECTS) in the
+// .proto file are declared idempotent: a call of theirs may be run again on another
+// process if the first one is lost.
 func Service(desc *grpc.ServiceDesc, impl any) Option {
 	return func(d *definition) error {
 		for _, s := range d.services {
@@ -87,16 +95,14 @@ func Service(desc *grpc.ServiceDesc, impl any) Option {
 			}
 		}
 		d.services = append(d.services, service{desc, impl})
-		d.declared = append(d.declared, &pluginv1.Capability{
-			Name: desc.ServiceName, Kind: pluginv1.Kind_KIND_SERVICE, Service: desc.ServiceName,
-		})
+		d.declared = append(d.declared, declaredService(desc))
 		return nil
 	}
 }
 
-// OnInit sets what runs before the first call, with the config of the plugin's
-// descriptor as a JSON object; [Decode] reads it strictly. An error keeps the
-// plugin from being started.
+// OnInit sets what runs before the first call, with the plugin's config as a JSON
+// object. An error keeps the plugin from being started. A config with a type is
+// better read with [Config].
 func OnInit(f func(ctx context.Context, config json.RawMessage) error) Option {
 	return func(d *definition) error { d.onInit = f; return nil }
 }

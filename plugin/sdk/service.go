@@ -13,15 +13,30 @@ import (
 func (s *server) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
 	return &pluginv1.DescribeResponse{
 		Name: s.plugin.Name, Version: s.plugin.Version, ApiVersion: s.plugin.APIVersion, Capabilities: s.declared,
+		ConfigSchema: s.configSchema, Reconfigures: s.configure != nil,
 	}, nil
 }
 
 // Init implements pluginv1.PluginServiceServer.
 func (s *server) Init(ctx context.Context, in *pluginv1.InitRequest) (*pluginv1.InitResponse, error) {
+	if err := s.configured(ctx, in.GetConfig()); err != nil {
+		return nil, err
+	}
 	if err := s.onInit(ctx, in.GetConfig()); err != nil {
 		return nil, err
 	}
 	return &pluginv1.InitResponse{}, nil
+}
+
+// Reconfigure implements pluginv1.PluginServiceServer.
+func (s *server) Reconfigure(ctx context.Context, in *pluginv1.ReconfigureRequest) (*pluginv1.ReconfigureResponse, error) {
+	if s.configure == nil {
+		return nil, status.Errorf(codes.Unimplemented, "plugin %q takes a config at its start only", s.plugin.Name)
+	}
+	if err := s.configured(ctx, in.GetConfig()); err != nil {
+		return nil, err
+	}
+	return &pluginv1.ReconfigureResponse{}, nil
 }
 
 // Health implements pluginv1.PluginServiceServer.

@@ -47,6 +47,10 @@ func main() {
 		fmt.Println("hello, I am no plugin")
 		time.Sleep(time.Hour)
 	}
+	if mode == "typed" {
+		typed()
+		return
+	}
 	config := settings{Greeting: "Hello"}
 	var inits atomic.Int32
 	health := time.Now().Add(200 * time.Millisecond)

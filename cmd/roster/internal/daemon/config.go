@@ -37,6 +37,18 @@ type Config struct {
 	LeaseTTL time.Duration `yaml:"lease_ttl"`
 	// CallTimeout bounds calls that bring no deadline of their own.
 	CallTimeout time.Duration `yaml:"call_timeout"`
+	// Config is handed on: it is read again on SIGHUP, all else only at the start.
+	Config PartConfigs `yaml:"config"`
+
+	// File is where this was read from; empty if from nowhere.
+	File string `yaml:"-"`
+}
+
+// PartConfigs are configs that the daemon hands on to others.
+type PartConfigs struct {
+	// Plugins has an object for each plugin, by its name. It is merged into the
+	// config of the plugin's descriptor; null removes a field.
+	Plugins map[string]map[string]any `yaml:"plugins"`
 }
 
 // EtcdConfig is either an external cluster or where the embedded one listens.
@@ -84,6 +96,7 @@ func ReadConfig(path string, c *Config) error {
 	if err := decoder.Decode(c); err != nil && !errors.Is(err, io.EOF) { // an empty file changes nothing
 		return &ConfigError{"config", path + ":" + oneLine(err), err}
 	}
+	c.File = path
 	return nil
 }
 

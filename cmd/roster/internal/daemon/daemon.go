@@ -10,6 +10,7 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,7 +49,9 @@ type daemon struct {
 	view         *discovery.View
 	peers        fleet
 	announcement discovery.Announcement
-	ready        atomic.Bool
+
+	pluginConfigs *roster.Hot[json.RawMessage]
+	ready         atomic.Bool
 }
 
 // Run serves until ctx ends, and then stops in order: it leaves the fleet,
@@ -82,6 +85,7 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(url st
 	if err := d.startHost(ctx, &stops); err != nil {
 		return err
 	}
+	d.followConfig(&stops)
 	failed := d.serve(listener, &stops)
 	// Stopping goes the other way: the fleet is told before the port closes.
 	if err := d.announce(ctx, backend, listener.Addr().String(), &stops); err != nil {
@@ -172,7 +176,13 @@ func (d *daemon) connectEtcd(ctx context.Context, stops *cleanup) (*clientv3.Cli
 // startHost starts the plugins. A plugin that cannot start keeps the daemon
 // from starting: what it should serve would be missing without anybody noticing.
 func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
+	configs, err := pluginConfigs(&d.config)
+	if err != nil {
+		return err
+	}
+	d.pluginConfigs = configs
 	host, err := plugin.NewHost(plugin.Options{
+		Config: configs,
 		Logger: d.log, Linked: builtin.Linked, Fleet: d.peers, CallTimeout: d.config.CallTimeout,
 		Host: d.config.Host, Region: d.config.Region, Zone: d.config.Zone,
 	})

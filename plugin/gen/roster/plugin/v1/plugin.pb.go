@@ -116,8 +116,15 @@ type DescribeResponse struct {
 	// The plugin's own version, for people.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// The version of the contract between host and plugin, for example "v1".
-	ApiVersion    string        `protobuf:"bytes,3,opt,name=api_version,json=apiVersion,proto3" json:"api_version,omitempty"`
-	Capabilities  []*Capability `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	ApiVersion   string        `protobuf:"bytes,3,opt,name=api_version,json=apiVersion,proto3" json:"api_version,omitempty"`
+	Capabilities []*Capability `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// The JSON Schema (2020-12) that the configuration must fit, at most 256 KiB.
+	// The host compares before Init. Empty means that any object is taken. A
+	// string that is writeOnly in the schema is a secret: the host resolves
+	// "file:PATH" and "env:NAME" there.
+	ConfigSchema []byte `protobuf:"bytes,5,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
+	// Whether Reconfigure is served.
+	Reconfigures  bool `protobuf:"varint,6,opt,name=reconfigures,proto3" json:"reconfigures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -180,14 +187,40 @@ func (x *DescribeResponse) GetCapabilities() []*Capability {
 	return nil
 }
 
+func (x *DescribeResponse) GetConfigSchema() []byte {
+	if x != nil {
+		return x.ConfigSchema
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetReconfigures() bool {
+	if x != nil {
+		return x.Reconfigures
+	}
+	return false
+}
+
 type Capability struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Kind  Kind                   `protobuf:"varint,2,opt,name=kind,proto3,enum=roster.plugin.v1.Kind" json:"kind,omitempty"`
 	// Full name of the gRPC service, for KIND_SERVICE.
-	Service       string `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Service string `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
+	// Running a call of the function twice does no harm, so that a call whose
+	// process was lost may be run again.
+	Idempotent bool `protobuf:"varint,4,opt,name=idempotent,proto3" json:"idempotent,omitempty"`
+	// The same for methods of the service, by their own names.
+	IdempotentMethods []string `protobuf:"bytes,5,rep,name=idempotent_methods,json=idempotentMethods,proto3" json:"idempotent_methods,omitempty"`
+	// The JSON Schema of the function's input and of its output, for people and
+	// tools. The function checks its input itself.
+	InputSchema  []byte `protobuf:"bytes,6,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
+	OutputSchema []byte `protobuf:"bytes,7,opt,name=output_schema,json=outputSchema,proto3" json:"output_schema,omitempty"`
+	// A serialised google.protobuf.FileDescriptorSet with the service and all that
+	// it needs, so that tools can call it without generated code.
+	FileDescriptorSet []byte `protobuf:"bytes,8,opt,name=file_descriptor_set,json=fileDescriptorSet,proto3" json:"file_descriptor_set,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Capability) Reset() {
@@ -239,6 +272,41 @@ func (x *Capability) GetService() string {
 		return x.Service
 	}
 	return ""
+}
+
+func (x *Capability) GetIdempotent() bool {
+	if x != nil {
+		return x.Idempotent
+	}
+	return false
+}
+
+func (x *Capability) GetIdempotentMethods() []string {
+	if x != nil {
+		return x.IdempotentMethods
+	}
+	return nil
+}
+
+func (x *Capability) GetInputSchema() []byte {
+	if x != nil {
+		return x.InputSchema
+	}
+	return nil
+}
+
+func (x *Capability) GetOutputSchema() []byte {
+	if x != nil {
+		return x.OutputSchema
+	}
+	return nil
+}
+
+func (x *Capability) GetFileDescriptorSet() []byte {
+	if x != nil {
+		return x.FileDescriptorSet
+	}
+	return nil
 }
 
 type InitRequest struct {
@@ -331,6 +399,87 @@ func (*InitResponse) Descriptor() ([]byte, []int) {
 	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
 }
 
+type ReconfigureRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The whole new configuration as a JSON object.
+	Config        []byte `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReconfigureRequest) Reset() {
+	*x = ReconfigureRequest{}
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReconfigureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReconfigureRequest) ProtoMessage() {}
+
+func (x *ReconfigureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReconfigureRequest.ProtoReflect.Descriptor instead.
+func (*ReconfigureRequest) Descriptor() ([]byte, []int) {
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReconfigureRequest) GetConfig() []byte {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+type ReconfigureResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReconfigureResponse) Reset() {
+	*x = ReconfigureResponse{}
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReconfigureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReconfigureResponse) ProtoMessage() {}
+
+func (x *ReconfigureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReconfigureResponse.ProtoReflect.Descriptor instead.
+func (*ReconfigureResponse) Descriptor() ([]byte, []int) {
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
+}
+
 type HealthRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -339,7 +488,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +500,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +513,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 type HealthResponse struct {
@@ -375,7 +524,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +536,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +549,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 type ShutdownRequest struct {
@@ -411,7 +560,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +572,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +585,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 type ShutdownResponse struct {
@@ -447,7 +596,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +608,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +621,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 type CallRequest struct {
@@ -486,7 +635,7 @@ type CallRequest struct {
 
 func (x *CallRequest) Reset() {
 	*x = CallRequest{}
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +647,7 @@ func (x *CallRequest) String() string {
 func (*CallRequest) ProtoMessage() {}
 
 func (x *CallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +660,7 @@ func (x *CallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallRequest.ProtoReflect.Descriptor instead.
 func (*CallRequest) Descriptor() ([]byte, []int) {
-	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CallRequest) GetCapability() string {
@@ -538,7 +687,7 @@ type CallResponse struct {
 
 func (x *CallResponse) Reset() {
 	*x = CallResponse{}
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +699,7 @@ func (x *CallResponse) String() string {
 func (*CallResponse) ProtoMessage() {}
 
 func (x *CallResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_roster_plugin_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +712,7 @@ func (x *CallResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResponse.ProtoReflect.Descriptor instead.
 func (*CallResponse) Descriptor() ([]byte, []int) {
-	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_roster_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CallResponse) GetOutput() []byte {
@@ -578,22 +727,34 @@ var File_roster_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_roster_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1droster/plugin/v1/plugin.proto\x12\x10roster.plugin.v1\"\x11\n" +
-	"\x0fDescribeRequest\"\xa3\x01\n" +
+	"\x0fDescribeRequest\"\xec\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1f\n" +
 	"\vapi_version\x18\x03 \x01(\tR\n" +
 	"apiVersion\x12@\n" +
-	"\fcapabilities\x18\x04 \x03(\v2\x1c.roster.plugin.v1.CapabilityR\fcapabilities\"f\n" +
+	"\fcapabilities\x18\x04 \x03(\v2\x1c.roster.plugin.v1.CapabilityR\fcapabilities\x12#\n" +
+	"\rconfig_schema\x18\x05 \x01(\fR\fconfigSchema\x12\"\n" +
+	"\freconfigures\x18\x06 \x01(\bR\freconfigures\"\xad\x02\n" +
 	"\n" +
 	"Capability\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12*\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.roster.plugin.v1.KindR\x04kind\x12\x18\n" +
-	"\aservice\x18\x03 \x01(\tR\aservice\"9\n" +
+	"\aservice\x18\x03 \x01(\tR\aservice\x12\x1e\n" +
+	"\n" +
+	"idempotent\x18\x04 \x01(\bR\n" +
+	"idempotent\x12-\n" +
+	"\x12idempotent_methods\x18\x05 \x03(\tR\x11idempotentMethods\x12!\n" +
+	"\finput_schema\x18\x06 \x01(\fR\vinputSchema\x12#\n" +
+	"\routput_schema\x18\a \x01(\fR\foutputSchema\x12.\n" +
+	"\x13file_descriptor_set\x18\b \x01(\fR\x11fileDescriptorSet\"9\n" +
 	"\vInitRequest\x12\x16\n" +
 	"\x06config\x18\x01 \x01(\fR\x06config\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\"\x0e\n" +
-	"\fInitResponse\"\x0f\n" +
+	"\fInitResponse\",\n" +
+	"\x12ReconfigureRequest\x12\x16\n" +
+	"\x06config\x18\x01 \x01(\fR\x06config\"\x15\n" +
+	"\x13ReconfigureResponse\"\x0f\n" +
 	"\rHealthRequest\"\x10\n" +
 	"\x0eHealthResponse\"\x11\n" +
 	"\x0fShutdownRequest\"\x12\n" +
@@ -608,10 +769,11 @@ const file_roster_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_FUNCTION\x10\x01\x12\x10\n" +
-	"\fKIND_SERVICE\x10\x022\xc9\x02\n" +
+	"\fKIND_SERVICE\x10\x022\xa5\x03\n" +
 	"\rPluginService\x12Q\n" +
 	"\bDescribe\x12!.roster.plugin.v1.DescribeRequest\x1a\".roster.plugin.v1.DescribeResponse\x12E\n" +
-	"\x04Init\x12\x1d.roster.plugin.v1.InitRequest\x1a\x1e.roster.plugin.v1.InitResponse\x12K\n" +
+	"\x04Init\x12\x1d.roster.plugin.v1.InitRequest\x1a\x1e.roster.plugin.v1.InitResponse\x12Z\n" +
+	"\vReconfigure\x12$.roster.plugin.v1.ReconfigureRequest\x1a%.roster.plugin.v1.ReconfigureResponse\x12K\n" +
 	"\x06Health\x12\x1f.roster.plugin.v1.HealthRequest\x1a .roster.plugin.v1.HealthResponse\x12Q\n" +
 	"\bShutdown\x12!.roster.plugin.v1.ShutdownRequest\x1a\".roster.plugin.v1.ShutdownResponse2X\n" +
 	"\x0fFunctionService\x12E\n" +
@@ -630,36 +792,40 @@ func file_roster_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_roster_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_roster_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_roster_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_roster_plugin_v1_plugin_proto_goTypes = []any{
-	(Kind)(0),                // 0: roster.plugin.v1.Kind
-	(*DescribeRequest)(nil),  // 1: roster.plugin.v1.DescribeRequest
-	(*DescribeResponse)(nil), // 2: roster.plugin.v1.DescribeResponse
-	(*Capability)(nil),       // 3: roster.plugin.v1.Capability
-	(*InitRequest)(nil),      // 4: roster.plugin.v1.InitRequest
-	(*InitResponse)(nil),     // 5: roster.plugin.v1.InitResponse
-	(*HealthRequest)(nil),    // 6: roster.plugin.v1.HealthRequest
-	(*HealthResponse)(nil),   // 7: roster.plugin.v1.HealthResponse
-	(*ShutdownRequest)(nil),  // 8: roster.plugin.v1.ShutdownRequest
-	(*ShutdownResponse)(nil), // 9: roster.plugin.v1.ShutdownResponse
-	(*CallRequest)(nil),      // 10: roster.plugin.v1.CallRequest
-	(*CallResponse)(nil),     // 11: roster.plugin.v1.CallResponse
+	(Kind)(0),                   // 0: roster.plugin.v1.Kind
+	(*DescribeRequest)(nil),     // 1: roster.plugin.v1.DescribeRequest
+	(*DescribeResponse)(nil),    // 2: roster.plugin.v1.DescribeResponse
+	(*Capability)(nil),          // 3: roster.plugin.v1.Capability
+	(*InitRequest)(nil),         // 4: roster.plugin.v1.InitRequest
+	(*InitResponse)(nil),        // 5: roster.plugin.v1.InitResponse
+	(*ReconfigureRequest)(nil),  // 6: roster.plugin.v1.ReconfigureRequest
+	(*ReconfigureResponse)(nil), // 7: roster.plugin.v1.ReconfigureResponse
+	(*HealthRequest)(nil),       // 8: roster.plugin.v1.HealthRequest
+	(*HealthResponse)(nil),      // 9: roster.plugin.v1.HealthResponse
+	(*ShutdownRequest)(nil),     // 10: roster.plugin.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),    // 11: roster.plugin.v1.ShutdownResponse
+	(*CallRequest)(nil),         // 12: roster.plugin.v1.CallRequest
+	(*CallResponse)(nil),        // 13: roster.plugin.v1.CallResponse
 }
 var file_roster_plugin_v1_plugin_proto_depIdxs = []int32{
 	3,  // 0: roster.plugin.v1.DescribeResponse.capabilities:type_name -> roster.plugin.v1.Capability
 	0,  // 1: roster.plugin.v1.Capability.kind:type_name -> roster.plugin.v1.Kind
 	1,  // 2: roster.plugin.v1.PluginService.Describe:input_type -> roster.plugin.v1.DescribeRequest
 	4,  // 3: roster.plugin.v1.PluginService.Init:input_type -> roster.plugin.v1.InitRequest
-	6,  // 4: roster.plugin.v1.PluginService.Health:input_type -> roster.plugin.v1.HealthRequest
-	8,  // 5: roster.plugin.v1.PluginService.Shutdown:input_type -> roster.plugin.v1.ShutdownRequest
-	10, // 6: roster.plugin.v1.FunctionService.Call:input_type -> roster.plugin.v1.CallRequest
-	2,  // 7: roster.plugin.v1.PluginService.Describe:output_type -> roster.plugin.v1.DescribeResponse
-	5,  // 8: roster.plugin.v1.PluginService.Init:output_type -> roster.plugin.v1.InitResponse
-	7,  // 9: roster.plugin.v1.PluginService.Health:output_type -> roster.plugin.v1.HealthResponse
-	9,  // 10: roster.plugin.v1.PluginService.Shutdown:output_type -> roster.plugin.v1.ShutdownResponse
-	11, // 11: roster.plugin.v1.FunctionService.Call:output_type -> roster.plugin.v1.CallResponse
-	7,  // [7:12] is the sub-list for method output_type
-	2,  // [2:7] is the sub-list for method input_type
+	6,  // 4: roster.plugin.v1.PluginService.Reconfigure:input_type -> roster.plugin.v1.ReconfigureRequest
+	8,  // 5: roster.plugin.v1.PluginService.Health:input_type -> roster.plugin.v1.HealthRequest
+	10, // 6: roster.plugin.v1.PluginService.Shutdown:input_type -> roster.plugin.v1.ShutdownRequest
+	12, // 7: roster.plugin.v1.FunctionService.Call:input_type -> roster.plugin.v1.CallRequest
+	2,  // 8: roster.plugin.v1.PluginService.Describe:output_type -> roster.plugin.v1.DescribeResponse
+	5,  // 9: roster.plugin.v1.PluginService.Init:output_type -> roster.plugin.v1.InitResponse
+	7,  // 10: roster.plugin.v1.PluginService.Reconfigure:output_type -> roster.plugin.v1.ReconfigureResponse
+	9,  // 11: roster.plugin.v1.PluginService.Health:output_type -> roster.plugin.v1.HealthResponse
+	11, // 12: roster.plugin.v1.PluginService.Shutdown:output_type -> roster.plugin.v1.ShutdownResponse
+	13, // 13: roster.plugin.v1.FunctionService.Call:output_type -> roster.plugin.v1.CallResponse
+	8,  // [8:14] is the sub-list for method output_type
+	2,  // [2:8] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -676,7 +842,7 @@ func file_roster_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_roster_plugin_v1_plugin_proto_rawDesc), len(file_roster_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -21,10 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PluginService_Describe_FullMethodName = "/roster.plugin.v1.PluginService/Describe"
-	PluginService_Init_FullMethodName     = "/roster.plugin.v1.PluginService/Init"
-	PluginService_Health_FullMethodName   = "/roster.plugin.v1.PluginService/Health"
-	PluginService_Shutdown_FullMethodName = "/roster.plugin.v1.PluginService/Shutdown"
+	PluginService_Describe_FullMethodName    = "/roster.plugin.v1.PluginService/Describe"
+	PluginService_Init_FullMethodName        = "/roster.plugin.v1.PluginService/Init"
+	PluginService_Reconfigure_FullMethodName = "/roster.plugin.v1.PluginService/Reconfigure"
+	PluginService_Health_FullMethodName      = "/roster.plugin.v1.PluginService/Health"
+	PluginService_Shutdown_FullMethodName    = "/roster.plugin.v1.PluginService/Shutdown"
 )
 
 // PluginServiceClient is the client API for PluginService service.
@@ -40,6 +41,10 @@ type PluginServiceClient interface {
 	// Init hands over the configuration. The plugin serves calls once it returns.
 	// A restarted process gets Init again.
 	Init(ctx context.Context, in *InitRequest, opts ...grpc.CallOption) (*InitResponse, error)
+	// Reconfigure hands over a changed configuration while the plugin serves. An
+	// error leaves the plugin as it was. The host calls it only if the plugin
+	// declares reconfigures; it starts the others anew.
+	Reconfigure(ctx context.Context, in *ReconfigureRequest, opts ...grpc.CallOption) (*ReconfigureResponse, error)
 	// Health answers OK while the plugin can serve, any other status if not.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthResponse, error)
 	// Shutdown releases what Init acquired. The host has drained the calls
@@ -69,6 +74,16 @@ func (c *pluginServiceClient) Init(ctx context.Context, in *InitRequest, opts ..
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(InitResponse)
 	err := c.cc.Invoke(ctx, PluginService_Init_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginServiceClient) Reconfigure(ctx context.Context, in *ReconfigureRequest, opts ...grpc.CallOption) (*ReconfigureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReconfigureResponse)
+	err := c.cc.Invoke(ctx, PluginService_Reconfigure_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +123,10 @@ type PluginServiceServer interface {
 	// Init hands over the configuration. The plugin serves calls once it returns.
 	// A restarted process gets Init again.
 	Init(context.Context, *InitRequest) (*InitResponse, error)
+	// Reconfigure hands over a changed configuration while the plugin serves. An
+	// error leaves the plugin as it was. The host calls it only if the plugin
+	// declares reconfigures; it starts the others anew.
+	Reconfigure(context.Context, *ReconfigureRequest) (*ReconfigureResponse, error)
 	// Health answers OK while the plugin can serve, any other status if not.
 	Health(context.Context, *HealthRequest) (*HealthResponse, error)
 	// Shutdown releases what Init acquired. The host has drained the calls
@@ -128,6 +147,9 @@ func (UnimplementedPluginServiceServer) Describe(context.Context, *DescribeReque
 }
 func (UnimplementedPluginServiceServer) Init(context.Context, *InitRequest) (*InitResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Init not implemented")
+}
+func (UnimplementedPluginServiceServer) Reconfigure(context.Context, *ReconfigureRequest) (*ReconfigureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reconfigure not implemented")
 }
 func (UnimplementedPluginServiceServer) Health(context.Context, *HealthRequest) (*HealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Health not implemented")
@@ -192,6 +214,24 @@ func _PluginService_Init_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PluginService_Reconfigure_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReconfigureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServiceServer).Reconfigure(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PluginService_Reconfigure_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServiceServer).Reconfigure(ctx, req.(*ReconfigureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PluginService_Health_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(HealthRequest)
 	if err := dec(in); err != nil {
@@ -242,6 +282,10 @@ var PluginService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Init",
 			Handler:    _PluginService_Init_Handler,
+		},
+		{
+			MethodName: "Reconfigure",
+			Handler:    _PluginService_Reconfigure_Handler,
 		},
 		{
 			MethodName: "Health",
