@@ -55,6 +55,7 @@ type Capability struct {
 //	  - {name: acme.Notes, kind: service, idempotent: true}
 //	  - {name: acme.search, weight: 9}   # or standby: true
 //	config: {unsafe: false}
+//	sandbox: {read: [/usr/share/fonts], write: [cache], memory: 256MiB}
 type Descriptor struct {
 	// Name is the host's name for the plugin: letters, digits, '.', '_' and
 	// '-', at most 64 bytes.
@@ -76,6 +77,9 @@ type Descriptor struct {
 	Capabilities []Capability
 	// Config is a JSON object handed to the plugin's Init; nil means {}.
 	Config json.RawMessage
+	// Sandbox is what the process is held to, together with the host's own policy.
+	// In a file it is [Confined] but for what it says; without one it is nothing.
+	Sandbox Sandbox
 	// Dir is the folder of the descriptor file and the plugin's working folder.
 	Dir string
 	// Source is the descriptor file, for people.
@@ -94,9 +98,7 @@ func (d Descriptor) normalized() (Descriptor, error) {
 	if d.Source == "" {
 		d.Source = "added by the program"
 	}
-	fault := func(field, problem, fix string) error {
-		return &DescriptorError{File: d.Source, Field: field, Problem: problem, Fix: fix}
-	}
+	fault := d.fault
 	if problem := nameFault(d.Name, maxPluginName); problem != "" {
 		return d, fault("name", problem, "use letters, digits, '.', '_' and '-', as in: name: markdown")
 	}
@@ -123,7 +125,15 @@ func (d Descriptor) normalized() (Descriptor, error) {
 	if err := json.Unmarshal(d.Config, &object); err != nil {
 		return d, fault("config", "config is not an object", "make it a mapping, as in: config: {theme: dark}")
 	}
+	if err := d.Sandbox.check(fault); err != nil {
+		return d, err
+	}
 	return d.normalizedCapabilities(fault)
+}
+
+// fault is an error about a field of d.
+func (d Descriptor) fault(field, problem, fix string) error {
+	return &DescriptorError{File: d.Source, Field: field, Problem: problem, Fix: fix}
 }
 
 func (d Descriptor) normalizedCapabilities(fault func(field, problem, fix string) error) (Descriptor, error) {

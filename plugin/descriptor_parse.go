@@ -117,6 +117,7 @@ func (p *descriptorParser) parse(text []byte, d *Descriptor) error {
 		"sha256":       p.scalar(&d.SHA256),
 		"capabilities": p.capabilities(&d.Capabilities),
 		"config":       p.config(&d.Config),
+		"sandbox":      p.sandbox(&d.Sandbox),
 	})
 }
 

@@ -24,6 +24,13 @@
 // checksum was compared; a script (#!) is run by path, and so is every program
 // on other systems, which leaves a moment to swap the file.
 //
+// # Sandbox
+//
+// On Linux a [Sandbox] confines the process further. To do so the host runs its own
+// program once more, which turns into the plugin after it has locked itself in: a
+// program that links this package in acts as that helper, before its main function,
+// if it is started under a reserved name.
+//
 // # Concurrency properties
 //
 // All methods of Host are safe for concurrent use. One goroutine per plugin owns

@@ -52,6 +52,10 @@ type Options struct {
 	// while it serves if it can take one, and as a swap of its process if not. The
 	// host reads it and never writes. Nil means that there is none.
 	Config *roster.Hot[json.RawMessage]
+	// Sandbox is what every plugin is held to at least. It wins over what a
+	// descriptor says: a plugin that asks for more is refused. Its Read and Write may
+	// be relative, and are then in the folder of each plugin.
+	Sandbox Sandbox
 	// Fleet knows the other hosts. Nil means that there are none.
 	Fleet Fleet
 	// Host, Region and Zone say where this host is, for errors and answers and
@@ -71,6 +75,7 @@ type Host struct {
 	startTimeout time.Duration
 	stopGrace    time.Duration
 	configs      *roster.Hot[json.RawMessage] // nil if there is none
+	sandbox      Sandbox
 	fleet        Fleet
 	self         Peer // Address is empty
 	policy       policy
@@ -107,6 +112,7 @@ func NewHost(o Options) (*Host, error) {
 		startTimeout: orDefault(o.StartTimeout, 30*time.Second),
 		stopGrace:    orDefault(o.StopGrace, 5*time.Second),
 		configs:      o.Config,
+		sandbox:      o.Sandbox,
 		fleet:        o.Fleet,
 		self:         Peer{ID: o.Host, Region: o.Region, Zone: o.Zone},
 		policy:       defaultPolicy(),
@@ -123,6 +129,11 @@ func NewHost(o Options) (*Host, error) {
 		h.apiVersions = []string{handshake.APIVersion}
 	}
 	if err := o.checkLifetimes(h.apiVersions); err != nil {
+		return nil, err
+	}
+	if err := h.sandbox.check(func(_, problem, fix string) error {
+		return fmt.Errorf("plugin: Options.Sandbox: %s; %s", problem, fix)
+	}); err != nil {
 		return nil, err
 	}
 	if h.self.ID == "" {
@@ -206,6 +217,9 @@ func (h *Host) check(d Descriptor) (Descriptor, error) {
 		return d, err
 	}
 	if err := h.checkVersion(d); err != nil {
+		return d, err
+	}
+	if _, err := d.Sandbox.within(h.sandbox, d.fault); err != nil {
 		return d, err
 	}
 	exe, err := openExecutable(d)
@@ -341,6 +355,15 @@ func (h *Host) Plugins() []Status {
 		list = append(list, s.status())
 	}
 	return list
+}
+
+// Plugin returns the state of one plugin. The error is a [*roster.UnknownError].
+func (h *Host) Plugin(name string) (Status, error) {
+	s, err := h.plugins.Lookup(name)
+	if err != nil {
+		return Status{}, fmt.Errorf("plugin: %w", err)
+	}
+	return s.status(), nil
 }
 
 // Capabilities returns what this host serves itself at the moment, sorted by

@@ -35,6 +35,7 @@ type process struct {
 	config   json.RawMessage            // as it is written; of the supervisor's goroutine
 	refused  json.RawMessage            // the config that it would not take last; as above
 
+	sandbox    []Control
 	idempotent map[string]bool // capabilities and full methods that the plugin says may be run twice
 
 	streams sync.WaitGroup // goroutines that read from the connection
@@ -58,7 +59,14 @@ func (h *Host) launch(ctx context.Context, d Descriptor, log *slog.Logger) (*pro
 		return nil, err
 	}
 	defer exe.close()
-	l := &launcher{host: h, d: d, log: log, exe: exe, output: &lineLog{log: log}}
+	sandbox, err := d.Sandbox.within(h.sandbox, d.fault)
+	if err == nil {
+		sandbox, err = sandbox.located(d, d.fault)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &launcher{host: h, d: d, log: log, exe: exe, sandbox: sandbox, output: &lineLog{log: log}}
 	p, err := l.launch(ctx)
 	if err != nil && l.runner != nil {
 		l.runner.kill()
@@ -68,12 +76,13 @@ func (h *Host) launch(ctx context.Context, d Descriptor, log *slog.Logger) (*pro
 
 // A launcher carries one launch from step to step.
 type launcher struct {
-	host   *Host
-	d      Descriptor
-	log    *slog.Logger
-	exe    *executable
-	output *lineLog
-	runner *processRunner // nil until go-plugin asks for it
+	host    *Host
+	d       Descriptor
+	log     *slog.Logger
+	exe     *executable
+	sandbox Sandbox
+	output  *lineLog
+	runner  *processRunner // nil until go-plugin asks for it
 }
 
 func (l *launcher) launch(ctx context.Context) (*process, error) {
@@ -84,6 +93,12 @@ func (l *launcher) launch(ctx context.Context) (*process, error) {
 	p, err := l.dial(config, addr)
 	if err != nil {
 		return nil, err
+	}
+	p.sandbox, _ = l.runner.controls()
+	for _, c := range p.sandbox {
+		if c.State == Degraded || c.State == Unavailable {
+			l.log.Warn("a layer of the plugin's sandbox is not enforced", "control", c.Name, "wanted", c.Wanted, "state", c.State, "detail", c.Detail)
+		}
 	}
 	if err := l.describe(ctx, p); err != nil {
 		p.disconnect()
@@ -134,6 +149,12 @@ func (l *launcher) start(ctx context.Context) (*goplugin.ClientConfig, net.Addr,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: l.host.dir},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			r := newProcessRunner(l.d, cmd, l.exe, socketDir, l.host.spawner, l.output)
+			if l.sandbox.needsShim() {
+				var err error
+				if r.confined, err = confine(cmd, l.d, l.exe, socketDir, l.sandbox); err != nil {
+					return nil, err
+				}
+			}
 			prepared.Store(r)
 			return r, nil
 		},
@@ -166,7 +187,11 @@ func (l *launcher) handshakeFault(ctx context.Context, err error) error {
 	l.runner.kill() // go-plugin has done so; what matters is the wait
 	e.Exit, e.Stderr = l.runner.ownExit(), l.output.last()
 	line := l.runner.handshake.firstLine()
+	_, refused := l.runner.controls()
 	switch {
+	case refused != "":
+		e.Step, e.Problem, e.Exit = "sandbox", refused, ""
+		e.Fix = "correct the sandbox in the descriptor, or run the host where it can be enforced"
 	case line != "" && strings.Count(line, "|") < 3:
 		e.Problem = fmt.Sprintf("it printed %q instead of a handshake", line)
 	case line != "":

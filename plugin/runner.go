@@ -39,6 +39,7 @@ type processRunner struct {
 	socketDir string
 	spawner   *spawner
 	output    *lineLog
+	confined  *confinement // nil without a sandbox
 
 	stdin          *os.File // the host's ends
 	stdout, stderr *os.File
@@ -110,9 +111,16 @@ func (r *processRunner) Start(context.Context) error {
 	r.stderr, errOut, err3 = pipe(true)
 	if err = errors.Join(err, err2, err3); err == nil {
 		r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = in, out, errOut
-		err = r.spawner.start(r.cmd)
+		if r.confined != nil {
+			err = r.confined.start(r.spawner.start)
+		} else {
+			err = r.spawner.start(r.cmd)
+		}
 	}
 	if err != nil {
+		if r.confined != nil {
+			r.confined.close()
+		}
 		r.closePipes()
 		_ = os.RemoveAll(r.socketDir)
 		r.exit = "no process"
@@ -120,6 +128,9 @@ func (r *processRunner) Start(context.Context) error {
 		return err
 	}
 	r.handshake = newHandshakeReader(r.stdout)
+	if r.confined != nil {
+		r.confined.begin(r.cmd.Process.Pid)
+	}
 	r.mu.Lock()
 	r.started = true
 	if r.doomed {
@@ -154,7 +165,19 @@ func (r *processRunner) reap(errorsDone <-chan struct{}) {
 	<-errorsDone
 	_ = os.RemoveAll(r.socketDir)
 	r.exit = r.cmd.ProcessState.String()
+	if r.confined != nil {
+		r.exit += r.confined.ended()
+	}
 	close(r.exited)
+}
+
+// controls tells what came of the sandbox, and why the program was not run if it was
+// not. It is for a process that has shaken hands or has ended.
+func (r *processRunner) controls() (list []Control, refused string) {
+	if r.confined == nil {
+		return unconfined(), ""
+	}
+	return r.confined.outcome()
 }
 
 func (r *processRunner) closePipes() {

@@ -20,6 +20,8 @@ type Status struct {
 	Since        time.Time // when State was entered
 	LastError    string    // of the last crash or failed start; empty if there was none
 	Checksum     string    // [Verified] or [NotPinned]
+	Sandbox      []Control // of the process in service
+	ConfigSchema []byte    // the JSON Schema that the process declares; nil if none
 	Capabilities []string
 	Source       string // descriptor file
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -337,6 +338,7 @@ func (s *supervised) status() Status {
 	if s.proc != nil {
 		st.PID = s.proc.pid()
 		st.Version = cmp.Or(st.Version, s.proc.declared.GetVersion())
+		st.Sandbox, st.ConfigSchema = slices.Clone(s.proc.sandbox), s.proc.declared.GetConfigSchema()
 	}
 	if s.lastErr != nil {
 		st.LastError = s.lastErr.Error()

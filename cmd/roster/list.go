@@ -32,7 +32,7 @@ var listings = map[string]listing{
 var listNames = []string{"capabilities", "plugins", "instances", "registries"}
 
 func newList(address *addressFlag) *cobra.Command {
-	var format string
+	var format formatFlag
 	cmd := &cobra.Command{
 		Use:       "ls " + strings.Join(listNames, "|"),
 		Short:     "List capabilities, plugins, instances or registries",
@@ -45,8 +45,9 @@ func newList(address *addressFlag) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "table" && format != "json" {
-				return usageError{fmt.Errorf("-o %q is neither table nor json", format)}
+			asJSON, err := format.json()
+			if err != nil {
+				return err
 			}
 			c, err := newClient(address)
 			if err != nil {
@@ -57,14 +58,14 @@ func newList(address *addressFlag) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if format == "json" {
+			if asJSON {
 				return printOut(cmd.OutOrStdout(), answer)
 			}
 			return wanted.table(answer, cmd.OutOrStdout())
 		},
 	}
 	address.add(cmd)
-	cmd.Flags().StringVarP(&format, "output", "o", "table", "`FORMAT`: table or json")
+	format.add(cmd)
 	return cmd
 }
 

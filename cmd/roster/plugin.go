@@ -14,11 +14,11 @@ import (
 func newPlugin(address *addressFlag) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Change the plugins of a daemon",
+		Short: "Look at the plugins of a daemon, and change them",
 		Args:  usage(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginReload(address))
+	cmd.AddCommand(newPluginInspect(address), newPluginReload(address))
 	return cmd
 }
 

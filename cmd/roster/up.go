@@ -33,6 +33,7 @@ Flags win over the config file, a YAML file with these names and defaults:
   listen: 127.0.0.1:7070     # loopback only
   data: DIR                  # for the embedded etcd
   plugins: DIR               # every plugin.yaml in it and in its folders
+  sandbox: none              # or confined, or strict: what every plugin is held to
   host: NAME                 # unique in the fleet; default: machine-port
   region: local
   zone: local
@@ -70,6 +71,7 @@ Flags win over the config file, a YAML file with these names and defaults:
 	flags.StringVar(&config.Listen, "listen", "", "loopback `ADDRESS` to serve on (default "+daemon.DefaultListen+")")
 	flags.StringVar(&config.Data, "data", "", "`DIR` for the embedded etcd (default below $XDG_STATE_HOME)")
 	flags.StringVar(&config.Plugins, "plugins", "", "`DIR` of plugins")
+	flags.StringVar(&config.Sandbox, "sandbox", "", "`POLICY` for every plugin: none, confined or strict (default none)")
 	flags.StringVar(&config.Host, "host", "", "`NAME` of this host in the fleet (default machine-port)")
 	flags.StringVar(&config.Region, "region", "", "`NAME` of the region (default "+daemon.DefaultRegion+")")
 	flags.StringVar(&config.Zone, "zone", "", "`NAME` of the zone (default "+daemon.DefaultZone+")")
@@ -87,6 +89,7 @@ func override(cmd *cobra.Command, into *daemon.Config, flags daemon.Config) {
 		"listen":      func() { into.Listen = flags.Listen },
 		"data":        func() { into.Data = flags.Data },
 		"plugins":     func() { into.Plugins = flags.Plugins },
+		"sandbox":     func() { into.Sandbox = flags.Sandbox },
 		"host":        func() { into.Host = flags.Host },
 		"region":      func() { into.Region = flags.Region },
 		"zone":        func() { into.Zone = flags.Zone },
@@ -111,7 +114,7 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	case "text":
 		options.ReplaceAttr = shortTime
 		return slog.New(slog.NewTextHandler(w, options)), nil
-	case "json":
+	case formatJSON:
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	default:
 		return nil, usageError{fmt.Errorf("--log-format %q is neither text nor json", format)}

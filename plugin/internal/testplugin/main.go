@@ -47,9 +47,11 @@ func main() {
 		fmt.Println("hello, I am no plugin")
 		time.Sleep(time.Hour)
 	}
-	if mode == "typed" {
+	switch mode {
+	case "typed":
 		typed()
-		return
+	case "wild":
+		wild()
 	}
 	config := settings{Greeting: "Hello"}
 	var inits atomic.Int32

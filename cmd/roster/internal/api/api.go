@@ -2,7 +2,10 @@
 // reads. Field names are part of the interface.
 package api
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Paths of the daemon.
 const (
@@ -76,6 +79,20 @@ type Plugin struct {
 	Checksum     string    `json:"checksum"`
 	Capabilities []string  `json:"capabilities"`
 	Source       string    `json:"source"`
+	// EndOfLife is that of the API version; absent if none is stated.
+	EndOfLife *time.Time `json:"end_of_life,omitempty"`
+	// Sandbox and ConfigSchema are of the process in service. They are in the answer
+	// about one plugin only.
+	Sandbox      []Control       `json:"sandbox,omitempty"`
+	ConfigSchema json.RawMessage `json:"config_schema,omitempty"`
+}
+
+// Control is one layer of a plugin's sandbox.
+type Control struct {
+	Name   string `json:"name"`
+	Wanted string `json:"wanted,omitempty"`
+	State  string `json:"state"` // "enforced", "degraded", "unavailable" or "not requested"
+	Detail string `json:"detail,omitempty"`
 }
 
 // Instances is the daemon's view of the fleet.

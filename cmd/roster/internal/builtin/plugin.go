@@ -36,6 +36,7 @@ func Descriptor() (plugin.Descriptor, error) {
 		APIVersion:   "v1",
 		Command:      []string{program, PluginCommand},
 		Capabilities: []plugin.Capability{{Name: textStats, Idempotent: true}},
+		Sandbox:      plugin.Confined(),
 		Source:       "built in",
 	}, nil
 }

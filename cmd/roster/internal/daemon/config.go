@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/roster-go/roster/discovery"
+	"github.com/roster-go/roster/plugin"
 )
 
 // A Config says what a daemon serves and where. In a file it is YAML with the
@@ -26,6 +27,8 @@ type Config struct {
 	Data string `yaml:"data"`
 	// Plugins is a folder of plugins, each in a folder of its own; empty for none.
 	Plugins string `yaml:"plugins"`
+	// Sandbox is what every plugin is held to at least: none, confined, or strict.
+	Sandbox string `yaml:"sandbox"`
 	// Host names this daemon in the fleet, where it must be unique.
 	Host   string `yaml:"host"`
 	Region string `yaml:"region"`
@@ -127,6 +130,9 @@ func (c *Config) complete() error {
 	if c.CallTimeout < 0 {
 		return &ConfigError{"call_timeout", fmt.Sprintf("%v is negative; give a duration such as 30s", c.CallTimeout), nil}
 	}
+	if _, err := c.pluginSandbox(); err != nil {
+		return err
+	}
 	if err := checkLoopback("listen", c.Listen); err != nil {
 		return err
 	}
@@ -147,6 +153,23 @@ func (c *Config) complete() error {
 		c.Data = dir
 	}
 	return nil
+}
+
+// pluginSandbox is the host's policy for plugins.
+func (c *Config) pluginSandbox() (plugin.Sandbox, error) {
+	confined := plugin.Confined()
+	confined.Read, confined.Write = []string{"."}, []string{"."}
+	switch c.Sandbox {
+	case "", "none":
+		return plugin.Sandbox{}, nil
+	case "confined":
+		return confined, nil
+	case "strict":
+		confined.Strict = true
+		return confined, nil
+	default:
+		return plugin.Sandbox{}, &ConfigError{"sandbox", fmt.Sprintf("%q is none of none, confined, strict", c.Sandbox), nil}
+	}
 }
 
 func (c *Config) completeEtcd() error {

@@ -181,8 +181,12 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 		return err
 	}
 	d.pluginConfigs = configs
+	sandbox, err := d.config.pluginSandbox()
+	if err != nil {
+		return err
+	}
 	host, err := plugin.NewHost(plugin.Options{
-		Config: configs,
+		Config: configs, Sandbox: sandbox,
 		Logger: d.log, Linked: builtin.Linked, Fleet: d.peers, CallTimeout: d.config.CallTimeout,
 		Host: d.config.Host, Region: d.config.Region, Zone: d.config.Zone,
 	})

@@ -20,6 +20,7 @@ const overview = `Roster %s on %s (region %s, zone %s)
 POST /v1/call/{capability}    call a JSON function; the body is its input
 GET  /v1/capabilities         what can be called, and who serves it
 GET  /v1/plugins              the plugins of this host
+GET  /v1/plugins/{name}       one of them, with its sandbox
 POST /v1/plugins/{name}/reload   read a descriptor again and swap the plugin
 GET  /v1/instances            the hosts this one knows, and what they serve
 GET  /debug/registry          the registries of this process
@@ -37,6 +38,7 @@ func (d *daemon) routes() http.Handler {
 	mux.HandleFunc("POST "+api.CallPath+"{capability...}", serveCall(d.host))
 	mux.HandleFunc("GET "+api.CapabilitiesPath, serveCapabilities(d.host, d.peers))
 	mux.HandleFunc("GET "+api.PluginsPath, servePlugins(d.host))
+	mux.HandleFunc("GET "+api.PluginsPath+"/{name}", servePlugin(d.host))
 	mux.HandleFunc("POST "+api.PluginsPath+"/{name}/"+api.ReloadVerb, serveReload(d.host))
 	mux.HandleFunc("GET "+api.InstancesPath, serveInstances(d.view))
 

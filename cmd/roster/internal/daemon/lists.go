@@ -1,10 +1,14 @@
 package daemon
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/roster-go/roster/cmd/roster/internal/api"
 	"github.com/roster-go/roster/discovery"
@@ -55,13 +59,40 @@ func servePlugins(host *plugin.Host) http.HandlerFunc {
 func plugins(host *plugin.Host) []api.Plugin {
 	list := []api.Plugin{}
 	for _, s := range host.Plugins() {
-		list = append(list, api.Plugin{
-			Name: s.Name, Version: s.Version, APIVersion: s.APIVersion,
-			State: string(s.State), PID: s.PID, Restarts: s.Restarts, Since: s.Since, LastError: s.LastError,
-			Checksum: s.Checksum, Capabilities: s.Capabilities, Source: s.Source,
-		})
+		list = append(list, pluginStatus(s))
 	}
 	return list
+}
+
+func pluginStatus(s plugin.Status) api.Plugin {
+	p := api.Plugin{
+		Name: s.Name, Version: s.Version, APIVersion: s.APIVersion,
+		State: string(s.State), PID: s.PID, Restarts: s.Restarts, Since: s.Since, LastError: s.LastError,
+		Checksum: s.Checksum, Capabilities: s.Capabilities, Source: s.Source,
+	}
+	if !s.EndOfLife.IsZero() {
+		p.EndOfLife = &s.EndOfLife
+	}
+	return p
+}
+
+// servePlugin answers GET /v1/plugins/{name} with all that is known of one plugin.
+func servePlugin(host *plugin.Host) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s, err := host.Plugin(r.PathValue("name"))
+		if err != nil {
+			writeError(w, status.Error(codes.NotFound, err.Error()))
+			return
+		}
+		p := pluginStatus(s)
+		for _, c := range s.Sandbox {
+			p.Sandbox = append(p.Sandbox, api.Control{Name: c.Name, Wanted: c.Wanted, State: string(c.State), Detail: c.Detail})
+		}
+		if json.Valid(s.ConfigSchema) { // it is the plugin's word
+			p.ConfigSchema = s.ConfigSchema
+		}
+		writeJSON(w, http.StatusOK, p)
+	}
 }
 
 func serveInstances(view *discovery.View) http.HandlerFunc {
