@@ -212,7 +212,6 @@ func goPluginClient(b *testing.B) pluginv1.FunctionServiceClient {
 		Plugins:          goplugin.PluginSet{echo: &echoPlugin{}},
 		Cmd:              cmd,
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		AutoMTLS:         true, // as Roster does
 		Logger:           hclog.NewNullLogger(),
 	})
 	b.Cleanup(client.Kill)

@@ -72,6 +72,11 @@ func (h *Host) run(ctx context.Context, r request, t *target, input json.RawMess
 		if err != nil {
 			return a, true, err
 		}
+	case t.proc != nil && t.proc.module != nil:
+		a.Output, err = t.proc.module.call(ctx, r, t, input)
+		if err != nil {
+			return a, true, err
+		}
 	case t.proc != nil:
 		reply, rpcErr := pluginv1.NewFunctionServiceClient(t.proc.conn).Call(ctx,
 			&pluginv1.CallRequest{Capability: r.capability, Input: input})

@@ -213,6 +213,9 @@ func (h *Host) followConfigs(ctx context.Context) {
 // by a word to the process if it takes one, and by another process if not. If that
 // fails, the old config stays, and the plugin's status says why.
 func (s *supervised) reconfigure(ctx context.Context, p *process) {
+	if s.d.foreign() {
+		return // it takes none
+	}
 	written, err := s.host.configFor(s.d)
 	if err != nil {
 		s.note("plugin keeps its old config", err)

@@ -69,6 +69,19 @@ type Descriptor struct {
 	// Command is the program and its arguments. A relative program is looked up
 	// in Dir, never in PATH.
 	Command []string
+	// Endpoint is a gRPC server of somebody else's, in place of Command: host:port,
+	// dns:///host:port or unix:///path. It may be down when it is added: its
+	// capabilities are served as soon as it is reached.
+	Endpoint string
+	// TLS protects an Endpoint. Nil means that calls go in clear, which is accepted on
+	// this machine only.
+	TLS *TLS
+	// Module is the file of a WebAssembly module, in place of Command. A relative one is
+	// looked up in Dir.
+	Module string
+	// GoPlugin is for a Command that is a program of hashicorp/go-plugin's and knows
+	// nothing of Roster. Nil means that it is a Roster plugin.
+	GoPlugin *GoPlugin
 	// SHA256 is the hex digest that the program file must have. Empty means
 	// that any program is run, which [Status] reports as not pinned.
 	SHA256 string
@@ -105,8 +118,8 @@ func (d Descriptor) normalized() (Descriptor, error) {
 	if d.APIVersion == "" {
 		return d, fault("api_version", "api_version is missing", "add the version the plugin is written for, as in: api_version: v1")
 	}
-	if len(d.Command) == 0 || d.Command[0] == "" {
-		return d, fault("command", "command is missing", "add the program to run, as in: command: ./"+d.Name)
+	if err := d.checkKind(fault); err != nil {
+		return d, err
 	}
 	if i := slices.IndexFunc(d.Command, func(arg string) bool { return strings.ContainsRune(arg, 0) }); i >= 0 {
 		return d, fault("command", fmt.Sprintf("command part %d contains a NUL byte", i+1), "remove it")
@@ -167,17 +180,12 @@ func (d Descriptor) normalizedCapabilities(fault func(field, problem, fix string
 			if c.Service == "" {
 				c.Service = c.Name
 			}
-			if problem := nameFault(c.Service, maxCapabilityName); problem != "" {
-				return d, fault(field+".service", problem, "use the service's full name, as in: acme.notes.v1.NoteService")
-			}
-			if reservedService(c.Service) {
-				return d, fault(field+".service", fmt.Sprintf("service %q is the host's way to manage the plugin and cannot be granted", c.Service),
-					"list a service of the plugin's own")
+			if err := d.checkService(*c, field, fault); err != nil {
+				return d, err
 			}
 		case KindFunction:
-			if c.Service != "" {
-				return d, fault(field+".service", fmt.Sprintf("capability %q is a function and has no service", c.Name),
-					"remove service, or set kind: service")
+			if err := d.checkFunction(*c, field, fault); err != nil {
+				return d, err
 			}
 		default:
 			return d, fault(field+".kind", fmt.Sprintf("kind %q is unknown", c.Kind), "use function or service")
@@ -186,8 +194,84 @@ func (d Descriptor) normalizedCapabilities(fault func(field, problem, fix string
 	return d, nil
 }
 
+func (d Descriptor) checkService(c Capability, field string, fault func(field, problem, fix string) error) error {
+	problem := nameFault(c.Service, maxCapabilityName)
+	switch {
+	case d.Module != "":
+		return fault(field+".kind", fmt.Sprintf("capability %q is a service, and a module has functions only", c.Name), "remove kind and service")
+	case problem != "":
+		return fault(field+".service", problem, "use the service's full name, as in: acme.notes.v1.NoteService")
+	case reservedService(c.Service) && !d.foreign(), strings.HasPrefix(c.Service, "plugin."):
+		return fault(field+".service", fmt.Sprintf("service %q is the host's way to manage the plugin and cannot be granted", c.Service),
+			"list a service of the plugin's own")
+	default:
+		return nil
+	}
+}
+
+func (d Descriptor) checkFunction(c Capability, field string, fault func(field, problem, fix string) error) error {
+	switch {
+	case d.GoPlugin != nil:
+		return fault(field+".kind", fmt.Sprintf("capability %q is a function, and a program that knows nothing of Roster has services only", c.Name),
+			"name the service that it serves, as in: {name: kv, service: proto.KV}")
+	case c.Service != "":
+		return fault(field+".service", fmt.Sprintf("capability %q is a function and has no service", c.Name),
+			"remove service, or set kind: service")
+	default:
+		return nil
+	}
+}
+
+// kind is what kind of provider the descriptor makes.
+func (d Descriptor) kind() Kind {
+	switch {
+	case d.Endpoint != "":
+		return Endpoint
+	case d.Module != "":
+		return Module
+	default:
+		return Plugin
+	}
+}
+
+// checkKind sees to it that the descriptor describes one kind of provider.
+func (d Descriptor) checkKind(fault func(field, problem, fix string) error) error {
+	commanded := len(d.Command) > 0 && d.Command[0] != ""
+	given := 0
+	for _, there := range []bool{commanded, d.Endpoint != "", d.Module != ""} {
+		if there {
+			given++
+		}
+	}
+	switch {
+	case given == 0:
+		return fault("command", "command is missing", "add the program to run, as in: command: ./"+d.Name)
+	case given > 1:
+		return fault("command", "there is more than one of command, endpoint and module", "keep the one that serves the plugin")
+	case d.GoPlugin != nil && !commanded:
+		return fault("go_plugin", "go_plugin is for a command", "remove it")
+	case d.GoPlugin != nil && (d.GoPlugin.CookieKey == "" || d.GoPlugin.CookieValue == "" || d.GoPlugin.Protocol == 0):
+		return fault("go_plugin", "go_plugin lacks a part of the handshake", "copy the program's HandshakeConfig: {cookie_key: …, cookie_value: …, protocol: 1}")
+	case d.TLS != nil && d.Endpoint == "":
+		return fault("tls", "tls is for an endpoint", "remove it: the host and its processes know each other without")
+	case d.Endpoint != "" && d.SHA256 != "":
+		return fault("sha256", "an endpoint has no program to compare with a checksum", "remove sha256")
+	case d.foreign() && string(d.Config) != "{}" && len(d.Config) > 0:
+		return fault("config", "nobody takes a config there: the server knows nothing of Roster", "remove config")
+	case !commanded && d.Sandbox.needsShim():
+		return fault("sandbox", "a sandbox is for a command", "remove it")
+	case d.Endpoint != "":
+		return d.checkEndpoint(fault)
+	default:
+		return nil
+	}
+}
+
 // program is the path of the program file.
 func (d Descriptor) program() string {
+	if d.Module != "" {
+		return d.inDir(d.Module)
+	}
 	if filepath.IsAbs(d.Command[0]) {
 		return d.Command[0]
 	}

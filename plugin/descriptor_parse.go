@@ -117,6 +117,10 @@ func (p *descriptorParser) parse(text []byte, d *Descriptor) error {
 		"sha256":       p.scalar(&d.SHA256),
 		"capabilities": p.capabilities(&d.Capabilities),
 		"config":       p.config(&d.Config),
+		"endpoint":     p.scalar(&d.Endpoint),
+		"module":       p.scalar(&d.Module),
+		"tls":          p.tls(&d.TLS),
+		"go_plugin":    p.goPlugin(&d.GoPlugin),
 		"sandbox":      p.sandbox(&d.Sandbox),
 	})
 }
@@ -156,7 +160,8 @@ func (p *descriptorParser) fields(n ast.Node, prefix string, known map[string]fu
 		read, ok := known[name]
 		switch {
 		case !ok:
-			return p.fault(pair.Key, field, fmt.Sprintf("unknown field %q", name), "known fields: "+strings.Join(sortedKeys(known), ", "))
+			names := sortedKeys(known)
+			return p.fault(pair.Key, field, fmt.Sprintf("unknown field %q", name)+didYouMean(name, names), "known fields: "+strings.Join(names, ", "))
 		case seen[name]:
 			return p.fault(pair.Key, field, fmt.Sprintf("field %q is given twice", name), "remove one of them")
 		}

@@ -51,14 +51,14 @@ config:
 const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 func TestParseDescriptorErrors(t *testing.T) {
-	const known = "; known fields: api_version, capabilities, command, config, name, sha256, version"
+	const known = "; known fields: api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version"
 	const head = "name: x\napi_version: v1\ncommand: ./x\n"
 	for text, want := range map[string]string{
 		"":                                "FILE: the file is empty; describe the plugin: name, api_version, command, capabilities",
 		"# nothing":                       "FILE: the file is empty; describe the plugin: name, api_version, command, capabilities",
-		"just text":                       `FILE:1:1: the file is "just text" where a mapping belongs; write it as field: value, with api_version, capabilities, command, config, name, sha256, version`,
-		"- a\n- b":                        `FILE:1:1: the file is a list where a mapping belongs; write it as field: value, with api_version, capabilities, command, config, name, sha256, version`,
-		"name: x\nversoin: 1":             `FILE:2:1: unknown field "versoin"` + known,
+		"just text":                       `FILE:1:1: the file is "just text" where a mapping belongs; write it as field: value, with api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`,
+		"- a\n- b":                        `FILE:1:1: the file is a list where a mapping belongs; write it as field: value, with api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`,
+		"name: x\nversoin: 1":             `FILE:2:1: unknown field "versoin" (did you mean "version"?)` + known,
 		"name: x\nname: y":                `FILE:2:1: it is not valid YAML: mapping key "name" already defined at [1:1]; correct the line`,
 		"name: x\n---\nname: y":           `FILE:3:5: there is a second document; keep one plugin in one file`,
 		"name: [x]":                       `FILE:1:7: name is a list where a string belongs; write one value, in quotes if it has special characters`,
@@ -70,7 +70,7 @@ func TestParseDescriptorErrors(t *testing.T) {
 		head:                              `FILE: capabilities is missing, so the plugin could serve nothing; list what it may serve, as in: capabilities: [markdown.render]`,
 		head + "capabilities: x":          `FILE:4:15: capabilities is "x" where a list belongs; write it as a list, as in: capabilities: [markdown.render]`,
 		head + "capabilities: [a, a]":     `FILE:4:19: capability "a" is listed twice; remove one of them`,
-		head + "capabilities: [{nme: a}]": `FILE:4:17: unknown field "nme"; known fields: idempotent, kind, name, service, standby, weight`,
+		head + "capabilities: [{nme: a}]": `FILE:4:17: unknown field "nme" (did you mean "name"?); known fields: idempotent, kind, name, service, standby, weight`,
 		head + "capabilities: [{name: a, kind: stream}]":                   `FILE:4:32: kind "stream" is unknown; use function or service`,
 		head + "capabilities: [{name: a, idempotent: yes}]":                `FILE:4:38: capabilities[0].idempotent is "yes"; write true or false`,
 		head + "capabilities: [a]\nsha256: abc":                            `FILE:5:9: sha256 "abc" is not 64 hex digits; use the output of: sha256sum /dir/x`,

@@ -2,9 +2,12 @@
 // serves them, a plugin process, or another host.
 //
 // A [Host] runs plugins: programs described by a [Descriptor], started through
-// hashicorp/go-plugin with mutual TLS over a private unix socket, watched, and
-// restarted when they crash. Plugins are written with the package sdk, or in any
-// language that can serve the protocol in proto/roster/plugin/v1.
+// hashicorp/go-plugin over a private unix socket, watched, and restarted when they
+// crash. Plugins are written with the package sdk, or in any language that can serve
+// the protocol in proto/roster/plugin/v1. A program that serves gRPC through go-plugin
+// and knows nothing of Roster can be hosted too ([GoPlugin]), and a descriptor may
+// stand for a gRPC server of somebody else's (Endpoint) or for a WebAssembly module
+// (Module).
 //
 // A capability is a JSON function ([Host.Call]) or a gRPC service ([Host.Conn]
 // and [Host.ForwardHandler]). Callers never name a plugin. Providers are tried
@@ -12,6 +15,13 @@
 // same zone, in the same region, and elsewhere. The next one is tried only if
 // the call provably did not start, or is declared idempotent. While a plugin
 // restarts, calls that nobody else can take wait for it until their deadline.
+//
+// # Who talks to whom
+//
+// The socket is in a folder that only the host's user may enter, or the plugin's user
+// if it has one of its own, and on Linux the host asks the kernel whether it is a
+// process of the plugin's that listens. On other systems host and plugin identify
+// themselves by mutual TLS with keys that are made for each process.
 //
 // # What a plugin process gets
 //

@@ -27,12 +27,16 @@ type executable struct {
 func openExecutable(d Descriptor) (*executable, error) {
 	path := d.program()
 	fault := func(problem, fix string) error {
-		return &DescriptorError{File: d.Source, Field: "command", Problem: problem, Fix: fix}
+		field := "command"
+		if d.Module != "" {
+			field = "module"
+		}
+		return &DescriptorError{File: d.Source, Field: field, Problem: problem, Fix: fix}
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		fix := "check the path and its permissions; it is relative to the descriptor's folder"
-		if errors.Is(err, fs.ErrNotExist) && strings.Contains(d.Command[0], " ") && len(d.Command) == 1 {
+		if errors.Is(err, fs.ErrNotExist) && len(d.Command) == 1 && strings.Contains(d.Command[0], " ") {
 			fix = "if it contains arguments write it as a list, as in: command: [./program, --flag]"
 		}
 		return nil, fault(osFault("command "+path, err), fix)
@@ -52,6 +56,7 @@ func (e *executable) check(d Descriptor, fault func(problem, fix string) error) 
 		return fault(osFault("command "+e.path, err), "check the file")
 	case !info.Mode().IsRegular():
 		return fault(fmt.Sprintf("command %s is not a file", e.path), "name the program itself")
+	case d.Module != "": // it is read, not run by the system
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0:
 		return fault(fmt.Sprintf("command %s is not executable", e.path), "run: chmod +x "+shellQuote(e.path))
 	}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tetratelabs/wazero"
+
 	"github.com/roster-go/roster"
 	"github.com/roster-go/roster/plugin/internal/handshake"
 )
@@ -85,6 +87,7 @@ type Host struct {
 	changes      *broadcast
 	peers        *peerPool
 	spawner      *spawner
+	modules      wazero.CompilationCache // compiled modules, so that a module with another config is not compiled again
 	startSlots   chan struct{}
 	dir          string // private, holds the plugins' sockets
 
@@ -158,6 +161,7 @@ func NewHost(o Options) (*Host, error) {
 	h.dir = dir
 	h.peers = newPeerPool()
 	h.spawner = newSpawner()
+	h.modules = wazero.NewCompilationCache()
 	following, cancel := context.WithCancel(context.Background())
 	h.unfollow, h.followed = cancel, make(chan struct{})
 	go func() {
@@ -220,6 +224,10 @@ func (h *Host) check(d Descriptor) (Descriptor, error) {
 		return d, err
 	}
 	if _, err := d.Sandbox.within(h.sandbox, d.fault); err != nil {
+		return d, err
+	}
+	if d.Endpoint != "" {
+		_, err := d.credentials()
 		return d, err
 	}
 	exe, err := openExecutable(d)
@@ -414,6 +422,7 @@ func (h *Host) Close(ctx context.Context) error {
 	h.replacements.Wait()
 	h.peers.close()
 	h.spawner.close()
+	_ = h.modules.Close(context.Background()) // it is memory
 	if rmErr := os.RemoveAll(h.dir); rmErr != nil && err == nil {
 		err = fmt.Errorf("plugin: directory for sockets: %w", rmErr)
 	}

@@ -137,7 +137,7 @@ func (h *Host) providers(name string, o *offer) []Provider {
 	}
 	for _, g := range o.plugins {
 		if state, _ := g.plugin.current(); state == Ready {
-			list = append(list, h.local(Plugin, g.plugin.d.Name))
+			list = append(list, h.local(g.plugin.d.kind(), g.plugin.d.Name))
 		}
 	}
 	return list

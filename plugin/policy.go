@@ -16,6 +16,7 @@ type policy struct {
 	healthTimeout          time.Duration
 	healthMisses           int           // in a row, before the process is killed
 	maxTerminateGrace      time.Duration // from SIGTERM to SIGKILL, at most
+	reachTimeout           time.Duration // for an endpoint to be reached
 	retryPause             time.Duration // before a call looks again for a provider that took it
 }
 
@@ -30,6 +31,7 @@ func defaultPolicy() policy {
 		healthTimeout:     2 * time.Second,
 		healthMisses:      3,
 		maxTerminateGrace: 2 * time.Second,
+		reachTimeout:      5 * time.Second,
 		retryPause:        50 * time.Millisecond,
 	}
 }

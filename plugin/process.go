@@ -20,20 +20,24 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 	"github.com/roster-go/roster/plugin/internal/handshake"
 )
 
-// A process is a plugin process that has been initialised and its connection.
+// A process is what serves a plugin at the time: mostly a process that has been
+// initialised, and the connection to it.
 type process struct {
-	*processRunner
+	life
 	conn     *grpc.ClientConn
-	plugin   pluginv1.PluginServiceClient
-	declared *pluginv1.DescribeResponse // set before anybody else sees the process
-	config   json.RawMessage            // as it is written; of the supervisor's goroutine
-	refused  json.RawMessage            // the config that it would not take last; as above
+	plugin   pluginv1.PluginServiceClient // for one that is not foreign
+	foreign  bool                         // it does not speak our protocol
+	module   *module                      // of WebAssembly; it has no connection
+	declared *pluginv1.DescribeResponse   // set before anybody else sees the process
+	config   json.RawMessage              // as it is written; of the supervisor's goroutine
+	refused  json.RawMessage              // the config that it would not take last; as above
 
 	sandbox    []Control
 	idempotent map[string]bool // capabilities and full methods that the plugin says may be run twice
@@ -45,6 +49,12 @@ type process struct {
 // launch verifies, starts and initialises a process for d within timeout. If it
 // fails nothing of the process remains.
 func (h *Host) launch(ctx context.Context, d Descriptor, log *slog.Logger) (*process, error) {
+	switch {
+	case d.Endpoint != "":
+		return h.connect(ctx, d)
+	case d.Module != "":
+		return h.load(ctx, d, log)
+	}
 	select { // many starts at once make each miss its timeout
 	case h.startSlots <- struct{}{}:
 		defer func() { <-h.startSlots }()
@@ -100,6 +110,14 @@ func (l *launcher) launch(ctx context.Context) (*process, error) {
 			l.log.Warn("a layer of the plugin's sandbox is not enforced", "control", c.Name, "wanted", c.Wanted, "state", c.State, "detail", c.Detail)
 		}
 	}
+	if p.foreign = l.d.foreign(); p.foreign {
+		p.declared = &pluginv1.DescribeResponse{}
+		if err := p.health(ctx); err != nil {
+			p.disconnect()
+			return nil, l.callFault(ctx, "health", err)
+		}
+		return p, nil
+	}
 	if err := l.describe(ctx, p); err != nil {
 		p.disconnect()
 		return nil, err
@@ -135,14 +153,10 @@ func (l *launcher) start(ctx context.Context) (*goplugin.ClientConfig, net.Addr,
 	deadline, _ := ctx.Deadline()
 	var prepared atomic.Pointer[processRunner]
 	config := &goplugin.ClientConfig{
-		HandshakeConfig: goplugin.HandshakeConfig{
-			ProtocolVersion:  handshake.Protocol,
-			MagicCookieKey:   handshake.CookieKey,
-			MagicCookieValue: handshake.CookieValue,
-		},
+		HandshakeConfig:  handshakeOf(l.d),
 		Plugins:          goplugin.PluginSet{},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		AutoMTLS:         true,
+		AutoMTLS:         mutualTLS,
 		SkipHostEnv:      true,
 		StartTimeout:     max(time.Until(deadline), time.Millisecond),
 		Logger:           newHclog(l.log),
@@ -208,11 +222,23 @@ func (l *launcher) handshakeFault(ctx context.Context, err error) error {
 
 // dial connects to the process with the keys of the handshake.
 func (l *launcher) dial(config *goplugin.ClientConfig, addr net.Addr) (*process, error) {
+	protection := insecure.NewCredentials()
+	if config.TLSConfig != nil {
+		protection = credentials.NewTLS(config.TLSConfig)
+	}
 	conn, err := grpc.NewClient("passthrough:///"+l.d.Name,
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, addr.Network(), addr.String())
+			conn, err := new(net.Dialer).DialContext(ctx, addr.Network(), addr.String())
+			if err != nil {
+				return nil, err //nolint:wrapcheck // gRPC adds what it is about
+			}
+			if err := l.runner.checkPeer(conn); err != nil {
+				_ = conn.Close()
+				return nil, err
+			}
+			return conn, nil
 		}),
-		grpc.WithTransportCredentials(credentials.NewTLS(config.TLSConfig)),
+		grpc.WithTransportCredentials(protection),
 		grpc.WithStatsHandler(outcomeRecorder{}),
 		grpc.WithIdleTimeout(0),
 		grpc.WithDefaultCallOptions(
@@ -225,7 +251,7 @@ func (l *launcher) dial(config *goplugin.ClientConfig, addr net.Addr) (*process,
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // the process's life, not the launch's
-	p := &process{processRunner: l.runner, conn: conn, plugin: pluginv1.NewPluginServiceClient(conn), cancel: cancel}
+	p := &process{life: l.runner, conn: conn, plugin: pluginv1.NewPluginServiceClient(conn), cancel: cancel}
 	p.streams.Go(func() { followOutput(ctx, conn, l.output) })
 	return p, nil
 }
@@ -323,6 +349,10 @@ func (l *launcher) callFault(ctx context.Context, step string, err error) error 
 // disconnect closes the connection and waits for what reads from it.
 func (p *process) disconnect() {
 	p.cancel()
+	if p.module != nil {
+		p.module.close()
+		return
+	}
 	_ = p.conn.Close()
 	p.streams.Wait()
 }
@@ -331,7 +361,7 @@ func (p *process) disconnect() {
 // input with SIGTERM, then SIGKILL. It reports whether the process is gone.
 func (p *process) shutdown(ctx context.Context, grace time.Duration) bool {
 	if p.ownExit() == "" {
-		_, _ = p.plugin.Shutdown(ctx, &pluginv1.ShutdownRequest{}) // a failure changes nothing: it ends anyway
+		p.bye(ctx)
 	}
 	p.disconnect()
 	return p.terminate(grace)

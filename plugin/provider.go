@@ -21,6 +21,10 @@ const (
 	Linked Kind = "linked" // a function of this process
 	Plugin Kind = "plugin" // a plugin process of this host
 	Remote Kind = "remote" // another host
+	// Endpoint is a server of somebody else's that a descriptor names.
+	Endpoint Kind = "endpoint"
+	// Module is a WebAssembly module that runs in this process.
+	Module Kind = "module"
 )
 
 // A Provider is what serves a capability.
@@ -40,6 +44,10 @@ func (p Provider) String() string {
 		return "linked-in " + p.Name
 	case Plugin:
 		return "plugin " + p.Name
+	case Endpoint:
+		return "endpoint " + p.Name
+	case Module:
+		return "module " + p.Name
 	case Remote:
 		return fmt.Sprintf("%s on %s", p.Name, place(p.Region, p.Host))
 	default:

@@ -150,7 +150,7 @@ func (w *walk) here(o *offer) (done bool, err error) {
 		return true, err
 	}
 	for _, g := range o.inOrder(w.key) {
-		provider := w.host.local(Plugin, g.plugin.d.Name)
+		provider := w.host.local(g.plugin.d.kind(), g.plugin.d.Name)
 		p, ok := g.plugin.acquire()
 		if !ok {
 			_, reason := g.plugin.current()

@@ -333,7 +333,7 @@ func TestSandboxInDescriptor(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"sandbox: yes":                     `plugin.yaml:5:10: sandbox is "yes" where a mapping belongs`,
-		"sandbox: {reed: [a]}":             `unknown field "reed"; known fields: cpus, `,
+		"sandbox: {reed: [a]}":             `unknown field "reed" (did you mean "read"?); known fields: cpus, `,
 		"sandbox: {network: some}":         `sandbox.network is "some"; write "any" or "none"`,
 		"sandbox: {network: [0]}":          `sandbox.network[0] is "0"; write a TCP port from 1 to 65535`,
 		"sandbox: {network: []}":           `the list of ports is empty`,

@@ -6,6 +6,7 @@ import "time"
 const (
 	Verified  = "verified"   // it has the checksum of its descriptor
 	NotPinned = "not pinned" // its descriptor names no checksum
+	NoProgram = "no program" // it is an endpoint
 )
 
 // Status is what a host tells about one of its plugins.
@@ -19,7 +20,7 @@ type Status struct {
 	Restarts     int       // since the plugin was added
 	Since        time.Time // when State was entered
 	LastError    string    // of the last crash or failed start; empty if there was none
-	Checksum     string    // [Verified] or [NotPinned]
+	Checksum     string    // [Verified], [NotPinned] or [NoProgram]
 	Sandbox      []Control // of the process in service
 	ConfigSchema []byte    // the JSON Schema that the process declares; nil if none
 	Capabilities []string

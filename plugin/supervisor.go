@@ -9,8 +9,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 )
 
 // State is where a plugin is in its life.
@@ -65,6 +63,14 @@ func (h *Host) supervise(d Descriptor) *supervised {
 func (s *supervised) run(ctx context.Context) {
 	defer close(s.done)
 	p, err := s.host.launch(ctx, s.d, s.log)
+	if errors.Is(err, errUnreachable) && ctx.Err() == nil {
+		// Somebody else's server may come up later, and ours does not depend on it.
+		s.log.Warn("endpoint is not reached yet", "error", err)
+		s.set(Backoff, err)
+		s.first <- nil
+		s.keep(ctx, nil)
+		return
+	}
 	if err != nil {
 		s.set(Stopped, err)
 		s.first <- err
@@ -91,7 +97,7 @@ func (s *supervised) keep(ctx context.Context, p *process) {
 			}
 			s.lost(p, err)
 		}
-		if crashes.add(time.Now(), s.host.policy) {
+		if s.d.Endpoint == "" && crashes.add(time.Now(), s.host.policy) {
 			s.giveUp(ctx)
 			return
 		}
@@ -106,7 +112,9 @@ func (s *supervised) keep(ctx context.Context, p *process) {
 				s.set(Stopped, nil)
 				return
 			}
-			s.log.Error("plugin restart failed", "error", err)
+			if !errors.Is(err, errUnreachable) || attempt == 0 { // an endpoint may be away for long
+				s.log.Error("plugin restart failed", "error", err)
+			}
 			s.set(Backoff, err)
 			p = nil
 			continue
@@ -144,15 +152,16 @@ func (s *supervised) watch(ctx context.Context, p *process) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-p.exited:
-			return &exitError{exit: p.exit, stderr: p.output.last()}
+		case <-p.over():
+			exit, stderr := p.ending()
+			return &exitError{exit: exit, stderr: stderr}
 		case <-s.configChanged:
 			s.reconfigure(ctx, p)
 			continue
 		case <-tick.C:
 		}
 		check, cancel := context.WithTimeout(ctx, pol.healthTimeout)
-		_, err := p.plugin.Health(check, &pluginv1.HealthRequest{})
+		err := p.health(check)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			misses = 0
@@ -322,10 +331,14 @@ func (s *supervised) killNow() {
 }
 
 func (s *supervised) checksum() string {
-	if s.d.SHA256 == "" {
+	switch {
+	case s.d.Endpoint != "":
+		return NoProgram
+	case s.d.SHA256 == "":
 		return NotPinned
+	default:
+		return Verified
 	}
-	return Verified
 }
 
 func (s *supervised) status() Status {
@@ -355,8 +368,9 @@ func (s *supervised) lostCall(ctx context.Context, p *process, capability string
 	timer := time.NewTimer(killGrace)
 	defer timer.Stop()
 	select {
-	case <-p.exited:
-		return &CrashedError{Capability: capability, Provider: by, Exit: p.exit, Stderr: p.output.last()}
+	case <-p.over():
+		exit, stderr := p.ending()
+		return &CrashedError{Capability: capability, Provider: by, Exit: exit, Stderr: stderr}
 	case <-timer.C:
 	case <-ctx.Done():
 		if !errors.Is(ctx.Err(), context.Canceled) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/roster-go/roster"
 )
 
 // oneLine keeps the first line of a text that comes from elsewhere.
@@ -44,6 +46,15 @@ func cappedList(names []string, limit int) string {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// didYouMean suggests known names for one that is not.
+func didYouMean(name string, known []string) string {
+	near := roster.Nearest(name, known)
+	if len(near) == 0 {
+		return ""
+	}
+	return " (did you mean " + quotedList(near, " or ") + "?)"
+}
 
 // osFault says what the operating system refused, without the path, which the
 // error around it names already.

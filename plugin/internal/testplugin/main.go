@@ -52,6 +52,9 @@ func main() {
 		typed()
 	case "wild":
 		wild()
+	case "plain":
+		plain()
+		return
 	}
 	config := settings{Greeting: "Hello"}
 	var inits atomic.Int32
