@@ -21,6 +21,13 @@ type GoPlugin struct {
 	Protocol               uint   // its ProtocolVersion
 }
 
+// What a plugin in a language without an SDK compares before it serves: the variable
+// CookieKey has the value CookieValue if a Roster host started it. That is no secret.
+const (
+	CookieKey   = handshake.CookieKey
+	CookieValue = handshake.CookieValue
+)
+
 // handshakeOf is what the handshake with a plugin's process compares.
 func handshakeOf(d Descriptor) goplugin.HandshakeConfig {
 	if d.GoPlugin != nil {

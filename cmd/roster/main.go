@@ -3,6 +3,8 @@
 //	roster up                      run a daemon
 //	roster call CAPABILITY [JSON]  call a capability
 //	roster ls WHAT                 list capabilities, plugins, instances or registries
+//	roster plugin VERB             check, inspect or reload a plugin
+//	roster new plugin NAME         write a plugin in Go, Python or JavaScript
 //
 // See roster help, and exit.go for the exit codes.
 package main

@@ -18,7 +18,7 @@ func newPlugin(address *addressFlag) *cobra.Command {
 		Args:  usage(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPluginInspect(address), newPluginReload(address))
+	cmd.AddCommand(newPluginCheck(), newPluginInspect(address), newPluginReload(address))
 	return cmd
 }
 

@@ -50,7 +50,7 @@ runs as a plugin process, or lives on another host found through etcd.
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	address := &addressFlag{}
-	root.AddCommand(newUp(), newCall(address), newList(address), newPlugin(address), newServePlugin())
+	root.AddCommand(newUp(), newCall(address), newList(address), newPlugin(address), newNew(), newServePlugin())
 	return root
 }
 

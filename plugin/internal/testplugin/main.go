@@ -55,6 +55,8 @@ func main() {
 	case "plain":
 		plain()
 		return
+	case "crash-on-null", "deaf", "stubborn", "rough":
+		bad(mode)
 	}
 	config := settings{Greeting: "Hello"}
 	var inits atomic.Int32

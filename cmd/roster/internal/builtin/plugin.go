@@ -30,13 +30,15 @@ func Descriptor() (plugin.Descriptor, error) {
 	if err != nil {
 		return plugin.Descriptor{}, fmt.Errorf("the path of this program, to run it as its own plugin: %w", err)
 	}
+	sandbox := plugin.Confined()
+	sandbox.Namespaces = false // in its own it would be process 1, and could not tell who it is
 	return plugin.Descriptor{
 		Name:         PluginName,
 		Version:      Version,
 		APIVersion:   "v1",
 		Command:      []string{program, PluginCommand},
 		Capabilities: []plugin.Capability{{Name: textStats, Idempotent: true}},
-		Sandbox:      plugin.Confined(),
+		Sandbox:      sandbox,
 		Source:       "built in",
 	}, nil
 }
