@@ -78,8 +78,9 @@ func (h *Host) run(ctx context.Context, r request, t *target, input json.RawMess
 			return a, true, err
 		}
 	case t.proc != nil:
-		reply, rpcErr := pluginv1.NewFunctionServiceClient(t.proc.conn).Call(ctx,
-			&pluginv1.CallRequest{Capability: r.capability, Input: input})
+		reply := new(pluginv1.CallResponse)
+		rpcErr := t.proc.invoke(ctx, o, pluginv1.FunctionService_Call_FullMethodName,
+			&pluginv1.CallRequest{Capability: r.capability, Input: input}, reply, nil)
 		if started, err = r.judge(ctx, t, o, rpcErr); err != nil {
 			return a, started, err
 		}

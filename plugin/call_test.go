@@ -225,7 +225,7 @@ func TestEnvironment(t *testing.T) {
 	if err := json.Unmarshal(answer.Output, &env); err != nil {
 		t.Fatal(err)
 	}
-	allowed := []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "ROSTER_PLUGIN_COOKIE", "ROSTER_PLUGIN_LIFELINE"}
+	allowed := []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "ROSTER_PLUGIN_COOKIE", "ROSTER_PLUGIN_LIFELINE", "ROSTER_PLUGIN_LANE"}
 	for _, variable := range env {
 		name, _, _ := strings.Cut(variable, "=")
 		if !slices.Contains(allowed, name) && !strings.HasPrefix(name, "PLUGIN_") && name != "PWD" {

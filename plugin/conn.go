@@ -41,8 +41,10 @@ func (c *capabilityConn) Invoke(ctx context.Context, method string, args, reply 
 	r := request{capability: c.capability, service: serviceOf(method), method: method}
 	return c.host.route(ctx, r, func(ctx context.Context, t *target) (bool, error) {
 		ctx, o := withOutcome(ctx)
-		conn, ctx := r.dial(ctx, t)
-		return r.judge(ctx, t, o, conn.Invoke(ctx, method, args, reply, opts...))
+		if t.conn == nil {
+			return r.judge(ctx, t, o, t.proc.invoke(ctx, o, method, args, reply, opts))
+		}
+		return r.judge(ctx, t, o, t.conn.Invoke(r.outgoing(ctx), method, args, reply, opts...))
 	})
 }
 

@@ -16,6 +16,14 @@ func (o Options) Hasten() Options {
 	return o
 }
 
+// Tireless restarts at once and never gives up.
+func (o Options) Tireless() Options {
+	p := *o.Hasten().policy
+	p.backoffMin, p.backoffMax, p.crashLimit = time.Millisecond, 2*time.Millisecond, 1<<30
+	o.policy = &p
+	return o
+}
+
 // NeverCheckHealth turns health checks off.
 func (o Options) NeverCheckHealth() Options {
 	p := *o.Hasten().policy

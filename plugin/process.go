@@ -25,6 +25,7 @@ import (
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 	"github.com/roster-go/roster/plugin/internal/handshake"
+	"github.com/roster-go/roster/plugin/internal/lane"
 )
 
 // A process is what serves a plugin at the time: mostly a process that has been
@@ -34,6 +35,7 @@ type process struct {
 	conn     *grpc.ClientConn
 	plugin   pluginv1.PluginServiceClient // for one that is not foreign
 	foreign  bool                         // it does not speak our protocol
+	lane     *lane.Client                 // nil if all calls go over conn
 	module   *module                      // of WebAssembly; it has no connection
 	declared *pluginv1.DescribeResponse   // set before anybody else sees the process
 	config   json.RawMessage              // as it is written; of the supervisor's goroutine
@@ -126,6 +128,7 @@ func (l *launcher) launch(ctx context.Context) (*process, error) {
 		p.disconnect()
 		return nil, err
 	}
+	l.openLane(ctx, p)
 	return p, nil
 }
 
@@ -352,6 +355,9 @@ func (p *process) disconnect() {
 	if p.module != nil {
 		p.module.close()
 		return
+	}
+	if p.lane != nil {
+		p.lane.Close()
 	}
 	_ = p.conn.Close()
 	p.streams.Wait()

@@ -63,6 +63,9 @@ func newProcessRunner(d Descriptor, cmd *exec.Cmd, exe *executable, socketDir st
 	cmd.Dir = d.Dir
 	cmd.Env = append(hostEnvironment(), cmd.Env...)
 	cmd.Env = append(cmd.Env, handshake.Lifeline+"=stdin")
+	if !mutualTLS { // a lane has no keys
+		cmd.Env = append(cmd.Env, handshake.Lane+"="+handshake.LaneVersion)
+	}
 	cmd.Err = nil // of the look-up of the path this command was made with
 	isolate(cmd)
 	return &processRunner{

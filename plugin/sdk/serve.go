@@ -78,6 +78,9 @@ func Run(ctx context.Context, p Plugin, options ...Option) error {
 		}()
 	}
 	s := &server{definition: d}
+	serving, stopServing := context.WithCancel(context.Background()) // it outlives ctx, for calls that are drained
+	defer stopServing()
+	s.lane = s.listenLane(serving)
 	var stopping sync.WaitGroup
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{
@@ -98,6 +101,8 @@ func Run(ctx context.Context, p Plugin, options ...Option) error {
 	})
 	cancel()
 	stopping.Wait()
+	stopServing()
+	s.lane.close()
 	if s.grpc == nil {
 		return fmt.Errorf("sdk: plugin %q could not listen; the line before says why", p.Name)
 	}
@@ -112,7 +117,8 @@ type server struct {
 	*definition
 
 	grpc *grpc.Server
-	shut sync.Once // runs OnShutdown
+	lane *laneServer // nil if there is none
+	shut sync.Once   // runs OnShutdown
 }
 
 var (

@@ -13,7 +13,7 @@ import (
 func (s *server) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
 	return &pluginv1.DescribeResponse{
 		Name: s.plugin.Name, Version: s.plugin.Version, ApiVersion: s.plugin.APIVersion, Capabilities: s.declared,
-		ConfigSchema: s.configSchema, Reconfigures: s.configure != nil,
+		ConfigSchema: s.configSchema, Reconfigures: s.configure != nil, Lane: s.lane.socket(),
 	}, nil
 }
 

@@ -17,6 +17,13 @@ const (
 // means that the host is gone.
 const Lifeline = "ROSTER_PLUGIN_LIFELINE"
 
+// Lane names the environment variable that has the version of the lane which the host
+// would like to call over, and LaneVersion is that.
+const (
+	Lane        = "ROSTER_PLUGIN_LANE"
+	LaneVersion = "1"
+)
+
 // APIVersion is the contract version a plugin declares, and a host allows, by
 // default.
 const APIVersion = "v1"

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,14 @@ func main() {
 		time.Sleep(time.Hour)
 	}
 	switch mode {
+	case "flood":
+		go func() {
+			for line := []byte(strings.Repeat("flood ", 200) + "\n"); ; {
+				if _, err := os.NewFile(2, "stderr").Write(line); err != nil {
+					return
+				}
+			}
+		}()
 	case "typed":
 		typed()
 	case "wild":
@@ -129,6 +138,20 @@ func main() {
 		sdk.Func("test.unavailable", func(context.Context, struct{}) (string, error) {
 			return "", status.Error(codes.Unavailable, "the database is away")
 		}),
+		sdk.Func("test.huge", func(_ context.Context, in nap) (string, error) { return strings.Repeat("x", in.Milliseconds<<20), nil }),
+		sdk.Func("test.last", func(context.Context, struct{}) (string, error) {
+			time.AfterFunc(time.Millisecond, func() { os.Exit(6) })
+			return "goodbye", nil
+		}),
+		sdk.Func("test.write", func(_ context.Context, in who) (string, error) {
+			name, line, _ := strings.Cut(in.Name, " ")
+			f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				return "", err
+			}
+			_, err = f.WriteString(line + "\n")
+			return "written", errors.Join(err, f.Close())
+		}),
 		sdk.Func("test.env", func(context.Context, struct{}) ([]string, error) { return os.Environ(), nil }),
 		sdk.Func("test.print", func(_ context.Context, in who) (int, error) { return fmt.Println(in.Name) }),
 		sdk.Service(&streamer.ServiceDesc, streams{}),
@@ -155,6 +178,16 @@ func (streams) Chat(stream streamer.ChatServer) error {
 			return status.Error(codes.DataLoss, "asked to fail")
 		case "exit":
 			os.Exit(9)
+		case "huge":
+			if err := stream.Send(strings.Repeat("x", 1<<30)); err != nil {
+				return err
+			}
+		case "endless":
+			for {
+				if err := stream.Send("more"); err != nil {
+					return err
+				}
+			}
 		case "wait":
 			<-stream.Context().Done()
 			return stream.Context().Err()

@@ -124,7 +124,11 @@ type DescribeResponse struct {
 	// "file:PATH" and "env:NAME" there.
 	ConfigSchema []byte `protobuf:"bytes,5,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
 	// Whether Reconfigure is served.
-	Reconfigures  bool `protobuf:"varint,6,opt,name=reconfigures,proto3" json:"reconfigures,omitempty"`
+	Reconfigures bool `protobuf:"varint,6,opt,name=reconfigures,proto3" json:"reconfigures,omitempty"`
+	// The path of a unix socket beside the first one, on which unary calls are answered
+	// in the frames of a lane; empty if there is none. The host asks for one with the
+	// environment variable ROSTER_PLUGIN_LANE=1 and does without if need be.
+	Lane          string `protobuf:"bytes,7,opt,name=lane,proto3" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +203,13 @@ func (x *DescribeResponse) GetReconfigures() bool {
 		return x.Reconfigures
 	}
 	return false
+}
+
+func (x *DescribeResponse) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
 }
 
 type Capability struct {
@@ -727,7 +738,7 @@ var File_roster_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_roster_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1droster/plugin/v1/plugin.proto\x12\x10roster.plugin.v1\"\x11\n" +
-	"\x0fDescribeRequest\"\xec\x01\n" +
+	"\x0fDescribeRequest\"\x80\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1f\n" +
@@ -735,7 +746,8 @@ const file_roster_plugin_v1_plugin_proto_rawDesc = "" +
 	"apiVersion\x12@\n" +
 	"\fcapabilities\x18\x04 \x03(\v2\x1c.roster.plugin.v1.CapabilityR\fcapabilities\x12#\n" +
 	"\rconfig_schema\x18\x05 \x01(\fR\fconfigSchema\x12\"\n" +
-	"\freconfigures\x18\x06 \x01(\bR\freconfigures\"\xad\x02\n" +
+	"\freconfigures\x18\x06 \x01(\bR\freconfigures\x12\x12\n" +
+	"\x04lane\x18\a \x01(\tR\x04lane\"\xad\x02\n" +
 	"\n" +
 	"Capability\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12*\n" +
