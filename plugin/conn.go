@@ -62,9 +62,12 @@ func (c *capabilityConn) invokeFunction(ctx context.Context, method string, args
 	if method != pluginv1.FunctionService_Call_FullMethodName {
 		return status.Errorf(codes.Unimplemented, "plugin: unknown method %s", method)
 	}
-	var in pluginv1.CallRequest
-	if err := convert(args, &in); err != nil {
-		return err
+	in, same := args.(*pluginv1.CallRequest)
+	if !same {
+		in = new(pluginv1.CallRequest)
+		if err := convert(args, in); err != nil {
+			return err
+		}
 	}
 	if in.GetCapability() != "" && in.GetCapability() != c.capability {
 		return status.Errorf(codes.InvalidArgument, "plugin: the request names capability %q on a connection to %q; use Conn(%q)",
@@ -73,6 +76,11 @@ func (c *capabilityConn) invokeFunction(ctx context.Context, method string, args
 	answer, err := c.host.Call(ctx, c.capability, in.GetInput())
 	if err != nil {
 		return err
+	}
+	if out, same := reply.(*pluginv1.CallResponse); same {
+		out.Reset()
+		out.Output = answer.Output
+		return nil
 	}
 	return convert(&pluginv1.CallResponse{Output: answer.Output}, reply)
 }

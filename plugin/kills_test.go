@@ -47,7 +47,7 @@ func TestTwoHundredKills(t *testing.T) {
 				default:
 				}
 				id := made.Add(1)
-				input, _ := json.Marshal(map[string]string{"name": ledger + " " + strconv.FormatInt(id, 10)}) //nolint:errchkjson // strings
+				input, _ := json.Marshal(map[string]string{"name": ledger + " " + strconv.FormatInt(id, 10)})
 				_, err := h.Call(t.Context(), "test.write", input)
 				var crash *plugin.CrashedError
 				var away *plugin.UnavailableError

@@ -68,7 +68,7 @@ func (p *process) invoke(ctx context.Context, o *outcome, method string, in, out
 		if err := proto.Unmarshal(answer, &s); err != nil {
 			return status.Errorf(codes.Internal, "the status of a failure cannot be decoded: %v", err)
 		}
-		return status.ErrorProto(&s)
+		return status.ErrorProto(&s) //nolint:wrapcheck // as above
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return status.FromContextError(err).Err()
 	case got == lane.NotSent:

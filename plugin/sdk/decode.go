@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 // value of the wrong type names the field, and has the code InvalidArgument.
 // Field names match as in encoding/json, without regard to case.
 func Decode(input []byte, into any) error {
+	if decodedStrictly(input, into) {
+		return nil
+	}
 	if err := json.Unmarshal(input, into); err != nil {
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return Invalid("field %q: want %s, got %s", orRoot(wrong.Field), jsonName(wrong.Type), wrong.Value)
@@ -21,6 +25,14 @@ func Decode(input []byte, into any) error {
 		return Invalid("the input cannot be decoded: %v", err)
 	}
 	return unknownField(input, reflect.TypeOf(into), "")
+}
+
+// decodedStrictly is the common case, in one pass. What it refuses Decode refuses too,
+// with a better error.
+func decodedStrictly(input []byte, into any) bool {
+	decoder := json.NewDecoder(bytes.NewReader(input))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into) == nil && len(bytes.TrimSpace(input[decoder.InputOffset():])) == 0
 }
 
 func orRoot(field string) string {

@@ -82,6 +82,8 @@ func (c *Client) Call(ctx context.Context, r Request) ([]byte, Outcome, error) {
 	if len(r.Message) > c.limit || !r.fits() {
 		return nil, NotSent, errTooLarge
 	}
+	c.running.Add(1)
+	defer c.running.Add(-1)
 	w, _ := callPool.Get().(*call)
 	number, err := c.register(w)
 	if err != nil {
@@ -100,7 +102,7 @@ func (c *Client) Call(ctx context.Context, r Request) ([]byte, Outcome, error) {
 		if c.forget(number) { // nobody else knows w any more
 			callPool.Put(w)
 			_ = c.send(nil, func(b []byte) []byte { return appendFrame(b, number, kindCancel, 0) }) //nolint:staticcheck // see there
-			return nil, Sent, ctx.Err()                                                             //nolint:wrapcheck // the caller's own
+			return nil, Sent, ctx.Err()                                                            
 		}
 		<-w.answered // it was answered in this very moment
 	}

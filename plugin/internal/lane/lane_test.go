@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -190,7 +191,7 @@ func FuzzParseRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again := r.appendTo(nil, timeout); string(again) != string(body) {
+		if again := r.appendTo(nil, timeout); !bytes.Equal(again, body) {
 			t.Errorf("%q became %q", body, again)
 		}
 	})

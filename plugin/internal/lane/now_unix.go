@@ -8,7 +8,7 @@ import "syscall"
 func writeNow(fd uintptr, data []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), data)
-		switch err { //nolint:errorlint // a system call returns plain numbers
+		switch err {
 		case syscall.EINTR:
 		case syscall.EAGAIN:
 			return 0, nil

@@ -3,7 +3,9 @@ package lane
 import (
 	"context"
 	"net"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -22,6 +24,8 @@ type sender struct {
 	spare   []byte
 	room    chan struct{} // closed when waiting gets shorter; nil if nobody waits for that
 	err     error         // of the connection; for good
+
+	running atomic.Int64 // calls, as far as this side knows
 
 	work chan struct{} // wakes the writer
 	gone chan struct{} // closed with err
@@ -52,7 +56,7 @@ func (s *sender) send(ctx context.Context, add func([]byte) []byte) error {
 		case <-room:
 		case <-s.gone:
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // the caller's own
+			return ctx.Err()
 		}
 		s.mu.Lock()
 	}
@@ -66,9 +70,18 @@ func (s *sender) send(ctx context.Context, add func([]byte) []byte) error {
 		return nil
 	}
 	s.writing = true
+	if s.running.Load() > crowd { // others will have something to send in a moment, for the same system call
+		s.mu.Unlock()
+		runtime.Gosched()
+		s.mu.Lock()
+	}
 	s.flush()
 	return nil
 }
+
+// crowd is how many calls must be running for a sender to give others a chance to
+// append before it writes. With fewer it would only wait.
+const crowd = 3
 
 // flush writes what waits as far as the socket takes it at once, and leaves the rest to
 // the writer. It is called with mu held, by whoever has set writing, and unlocks it.

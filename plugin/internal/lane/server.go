@@ -3,7 +3,9 @@ package lane
 import (
 	"bufio"
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,15 +21,16 @@ func Serve(ctx context.Context, conn net.Conn, limit int, handle Handler, tooLar
 	ctx, cancel := context.WithCancel(ctx)
 	s := &server{
 		sender: newSender(conn), ctx: ctx, limit: limit, handle: handle, tooLarge: tooLarge,
-		cancels: map[uint64]context.CancelFunc{}, idle: make(chan job),
+		calls: map[uint64]*callContext{}, idle: make(chan job),
 	}
 	stop := context.AfterFunc(ctx, func() { s.close(ErrClosed) })
-	s.running.Go(s.write)
+	s.workers.Go(s.write)
 	s.close(s.read())
 	stop()
 	cancel()
+	s.endCalls()
 	close(s.idle)
-	s.running.Wait()
+	s.workers.Wait()
 }
 
 type server struct {
@@ -37,16 +40,16 @@ type server struct {
 	limit    int
 	handle   Handler
 	tooLarge []byte
-	running  sync.WaitGroup
+	workers  sync.WaitGroup
 	idle     chan job // to workers that have nothing to do
 
-	mu2     sync.Mutex // guards cancels
-	cancels map[uint64]context.CancelFunc
+	callsMu sync.Mutex // guards calls
+	calls   map[uint64]*callContext
 }
 
 type job struct {
 	number  uint64
-	timeout uint32
+	ctx     *callContext
 	request Request
 }
 
@@ -64,17 +67,39 @@ func (s *server) read() error {
 			if err != nil {
 				return err
 			}
-			s.start(job{f.number, timeout, r})
+			s.start(job{f.number, s.begin(f.number, timeout), r})
 		case kindCancel:
-			s.mu2.Lock()
-			cancel := s.cancels[f.number]
-			s.mu2.Unlock()
-			if cancel != nil {
-				cancel()
+			s.callsMu.Lock()
+			call := s.calls[f.number]
+			s.callsMu.Unlock()
+			if call != nil {
+				call.cancel()
 			}
 		default:
 			return errGarbage
 		}
+	}
+}
+
+// begin makes the context of a call, before the next frame is read: that may cancel it.
+func (s *server) begin(number uint64, timeout uint32) *callContext {
+	ctx := &callContext{Context: s.ctx}
+	if timeout > 0 {
+		ctx.deadline = time.Now().Add(time.Duration(timeout) * time.Millisecond)
+	}
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	s.calls[number] = ctx
+	return ctx
+}
+
+// endCalls cancels the calls that run. No other begins after it.
+func (s *server) endCalls() {
+	s.callsMu.Lock()
+	calls := slices.Collect(maps.Values(s.calls))
+	s.callsMu.Unlock()
+	for _, c := range calls {
+		c.cancel()
 	}
 }
 
@@ -84,7 +109,7 @@ func (s *server) start(j job) {
 	select {
 	case s.idle <- j:
 	default:
-		s.running.Go(func() { s.worker(j) })
+		s.workers.Go(func() { s.worker(j) })
 	}
 }
 
@@ -110,20 +135,13 @@ func (s *server) worker(j job) {
 }
 
 func (s *server) run(j job) {
-	ctx, cancel := s.ctx, context.CancelFunc(nil)
-	if j.timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(j.timeout)*time.Millisecond)
-	} else {
-		ctx, cancel = context.WithCancel(ctx)
-	}
-	s.mu2.Lock()
-	s.cancels[j.number] = cancel
-	s.mu2.Unlock()
-	message, ok := s.handle(ctx, j.request)
-	s.mu2.Lock()
-	delete(s.cancels, j.number)
-	s.mu2.Unlock()
-	cancel()
+	s.running.Add(1)
+	defer s.running.Add(-1)
+	message, ok := s.handle(j.ctx, j.request)
+	s.callsMu.Lock()
+	delete(s.calls, j.number)
+	s.callsMu.Unlock()
+	j.ctx.cancel() // for what it has left behind
 	if ok && len(message) > s.limit {
 		message, ok = s.tooLarge, false
 	}

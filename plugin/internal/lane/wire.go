@@ -33,7 +33,7 @@ type frame struct {
 
 // appendFrame begins a frame with a body of a size, which the caller appends.
 func appendFrame(b []byte, number uint64, kind byte, size int) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(headerSize+size)) //nolint:gosec // callers compare with the limit
+	b = binary.LittleEndian.AppendUint32(b, uint32(headerSize+size))
 	b = binary.LittleEndian.AppendUint64(b, number)
 	return append(b, kind)
 }
@@ -87,11 +87,11 @@ func (r *Request) fits() bool {
 
 func (r *Request) appendTo(b []byte, timeout uint32) []byte {
 	text := func(s string) {
-		b = binary.LittleEndian.AppendUint16(b, uint16(len(s))) //nolint:gosec // fits has looked
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(s)))
 		b = append(b, s...)
 	}
 	b = binary.LittleEndian.AppendUint32(b, timeout)
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.Metadata))) //nolint:gosec // as above
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.Metadata)))
 	for _, s := range r.Metadata {
 		text(s)
 	}

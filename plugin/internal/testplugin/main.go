@@ -38,7 +38,7 @@ type nap struct {
 	Milliseconds int `json:"ms"`
 }
 
-func main() {
+func main() { //nolint:gocognit // a list of small functions
 	mode := ""
 	if len(os.Args) > 1 {
 		mode = os.Args[1]
