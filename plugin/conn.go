@@ -129,10 +129,10 @@ func (r request) open(ctx context.Context, t *target, desc *grpc.StreamDesc, met
 	}
 	t.kept = true
 	// A caller need not read a stream to its end if it cancels the context.
-	stop := context.AfterFunc(ctx, t.release)
+	stop := context.AfterFunc(ctx, func() { t.release(); t.ended(ctx.Err()) })
 	return &capabilityStream{
 		ClientStream: stream, ctx: ctx, request: r, target: t, outcome: o, single: !desc.ServerStreams,
-		ended: func() { stop(); t.release() },
+		ended: func(err error) { stop(); t.release(); t.ended(err) },
 	}, true, nil
 }
 
@@ -144,18 +144,23 @@ type capabilityStream struct {
 	target  *target
 	outcome *outcome
 	single  bool // the other side answers with one message
-	ended   func()
+	ended   func(error)
 }
 
 // RecvMsg implements grpc.ClientStream.
 func (s *capabilityStream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
-	if err != nil || s.single {
-		s.ended()
-	}
-	if err == nil || errors.Is(err, io.EOF) {
+	switch {
+	case err == nil:
+		if s.single {
+			s.ended(nil)
+		}
+		return nil
+	case errors.Is(err, io.EOF):
+		s.ended(nil)
 		return err
 	}
+	s.ended(err)
 	started, err := s.request.judge(s.ctx, s.target, s.outcome, err)
 	if !started { // too late to try another provider: messages may have been sent
 		return &UnavailableError{Capability: s.request.capability, Attempts: []Attempt{{s.target.provider, oneLine(err.Error())}}}

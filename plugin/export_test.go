@@ -11,6 +11,7 @@ import (
 func (o Options) Hasten() Options {
 	p := defaultPolicy()
 	p.backoffMin, p.backoffMax = 5*time.Millisecond, 40*time.Millisecond
+	p.circuitPause, p.circuitPatience = 300*time.Millisecond, 50*time.Millisecond
 	p.healthInterval, p.healthTimeout = 100*time.Millisecond, 500*time.Millisecond
 	o.policy = &p
 	return o

@@ -14,6 +14,7 @@ import (
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 	"github.com/roster-go/roster/plugin/internal/handshake"
+	"github.com/roster-go/roster/plugin/internal/traceparent"
 )
 
 // ServerOptions are what a gRPC server needs to serve every capability of the
@@ -51,7 +52,7 @@ func (h *Host) forward(server grpc.ServerStream) error {
 	}
 	// Without a cancellation of its own an RPC at the provider would live on
 	// when the relay has failed on this side.
-	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(ctx, passedOn(incoming)))
+	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(traceparent.Extract(ctx), passedOn(incoming)))
 	defer cancel()
 	return h.route(ctx, r, func(ctx context.Context, t *target) (bool, error) {
 		client, started, err := r.open(ctx, t, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.ForceCodecV2(Codec()))
@@ -116,7 +117,7 @@ func (h *Host) forwardFunction(server grpc.ServerStream, method string, r reques
 			MetadataCapability, r.capability, in.GetCapability())
 	}
 	r.service, r.method, r.consumed = "", "", false
-	answer, err := h.call(server.Context(), r, in.GetInput())
+	answer, err := h.call(traceparent.Extract(server.Context()), r, in.GetInput())
 	if err != nil {
 		return err
 	}

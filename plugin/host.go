@@ -58,6 +58,8 @@ type Options struct {
 	// descriptor says: a plugin that asks for more is refused. Its Read and Write may
 	// be relative, and are then in the folder of each plugin.
 	Sandbox Sandbox
+	// Observer is told of calls and restarts. Nil means that nobody is.
+	Observer Observer
 	// Fleet knows the other hosts. Nil means that there are none.
 	Fleet Fleet
 	// Host, Region and Zone say where this host is, for errors and answers and
@@ -78,6 +80,7 @@ type Host struct {
 	stopGrace    time.Duration
 	configs      *roster.Hot[json.RawMessage] // nil if there is none
 	sandbox      Sandbox
+	observer     Observer // may be nil
 	fleet        Fleet
 	self         Peer // Address is empty
 	policy       policy
@@ -116,6 +119,7 @@ func NewHost(o Options) (*Host, error) {
 		stopGrace:    orDefault(o.StopGrace, 5*time.Second),
 		configs:      o.Config,
 		sandbox:      o.Sandbox,
+		observer:     o.Observer,
 		fleet:        o.Fleet,
 		self:         Peer{ID: o.Host, Region: o.Region, Zone: o.Zone},
 		policy:       defaultPolicy(),

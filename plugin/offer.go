@@ -26,10 +26,11 @@ type grant struct {
 	idempotent bool
 	weight     int
 	standby    bool
+	circuit    *circuit
 }
 
 func granting(s *supervised, c Capability) grant {
-	return grant{plugin: s, idempotent: c.Idempotent, weight: c.Weight, standby: c.Standby}
+	return grant{plugin: s, idempotent: c.Idempotent, weight: c.Weight, standby: c.Standby, circuit: s.circuits[c.Name]}
 }
 
 // An OfferError reports a capability that two providers of this host offer in

@@ -16,6 +16,9 @@ type policy struct {
 	healthTimeout          time.Duration
 	healthMisses           int           // in a row, before the process is killed
 	maxTerminateGrace      time.Duration // from SIGTERM to SIGKILL, at most
+	circuitFailures        uint32        // in a row, before a circuit is open
+	circuitPause           time.Duration // while it is
+	circuitPatience        time.Duration // that a call must have had for its deadline to count as a failure
 	reachTimeout           time.Duration // for an endpoint to be reached
 	retryPause             time.Duration // before a call looks again for a provider that took it
 }
@@ -31,6 +34,9 @@ func defaultPolicy() policy {
 		healthTimeout:     2 * time.Second,
 		healthMisses:      3,
 		maxTerminateGrace: 2 * time.Second,
+		circuitFailures:   5,
+		circuitPause:      5 * time.Second,
+		circuitPatience:   time.Second,
 		reachTimeout:      5 * time.Second,
 		retryPause:        50 * time.Millisecond,
 	}

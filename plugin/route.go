@@ -45,6 +45,7 @@ type target struct {
 	// the try has set kept, and then owes the call. It may be called again.
 	release func()
 	kept    bool
+	end     func(error) // tells the observer; nil if there is none
 }
 
 // A try runs a request at a target. It reports started false if the request
@@ -157,8 +158,15 @@ func (w *walk) here(o *offer) (done bool, err error) {
 			w.attempts = append(w.attempts, Attempt{provider, reason})
 			continue
 		}
+		judge, reason := g.circuit.allow(w.host.policy.circuitPatience)
+		if judge == nil {
+			g.plugin.release()
+			w.attempts = append(w.attempts, Attempt{provider, reason})
+			continue
+		}
 		t := &target{provider: provider, plugin: g.plugin, proc: p, release: sync.OnceFunc(g.plugin.release)}
 		started, err := w.offer(t)
+		judge(started, err)
 		if !started {
 			continue
 		}
@@ -199,9 +207,10 @@ func (w *walk) elsewhere(peers []Peer) (done bool, err error) {
 }
 
 func (w *walk) offer(t *target) (started bool, err error) {
-	started, err = w.do(w.ctx, t)
+	started, err = w.do(w.host.observed(w.ctx, w.request, t), t)
 	if !t.kept {
 		t.release()
+		t.ended(err)
 	}
 	if !started && err != nil {
 		w.attempts = append(w.attempts, Attempt{t.provider, shortened(oneLine(err.Error()), 200)})
@@ -225,6 +234,9 @@ func (r request) fits(o *offer) error {
 func (o *offer) recovering() bool {
 	return slices.ContainsFunc(o.plugins, func(g grant) bool {
 		state, _ := g.plugin.current()
+		if g.circuit.open() {
+			return false
+		}
 		return state == Starting || state == Ready || state == Backoff
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	rosterv1 "github.com/roster-go/roster/plugin/gen/roster/v1"
+	"github.com/roster-go/roster/plugin/internal/traceparent"
 )
 
 // CapabilityService returns the gRPC service roster.v1.CapabilityService of the
@@ -22,7 +23,7 @@ type capabilityService struct {
 // Call implements rosterv1.CapabilityServiceServer.
 func (s *capabilityService) Call(ctx context.Context, in *rosterv1.CallRequest) (*rosterv1.CallResponse, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
-	answer, err := s.host.call(ctx, request{capability: in.GetCapability(), hereOnly: forwarded(md)}, in.GetInput())
+	answer, err := s.host.call(traceparent.Extract(ctx), request{capability: in.GetCapability(), hereOnly: forwarded(md)}, in.GetInput())
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func TestStartErrors(t *testing.T) {
 		"version of the plugin": {with(describe("p", ""), func(d *plugin.Descriptor) { d.Version = "9.9.9" }),
 			`plugin: p/plugin.yaml: plugin "p" failed at describe: it is version "1.2.3", its descriptor says "9.9.9"; make the two agree`},
 		"not declared": {describe("p", "", plugin.Capability{Name: "test.hello"}, plugin.Capability{Name: "test.fly"}),
-			`plugin: p/plugin.yaml: plugin "p" does not declare "test.fly"; it declares test.hello, test.sleep, test.panic, test.exit, test.unavailable, test.huge, test.last, test.write, test.env, test.print, service test.v1.Streamer: correct capabilities in the descriptor or the plugin`},
+			`plugin: p/plugin.yaml: plugin "p" does not declare "test.fly"; it declares test.hello, test.sleep, test.panic, test.exit, test.unavailable, test.huge, test.last, test.write, test.trace, test.env, test.print, service test.v1.Streamer: correct capabilities in the descriptor or the plugin`},
 		"hangs in init": {describe("p", "hang-init"),
 			`plugin: p/plugin.yaml: plugin "p" failed at init: it was not ready within 1s; see its log for what it waits for, or allow it more time to start`},
 		"ends in init": {describe("p", "exit-init"),

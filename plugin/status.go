@@ -24,7 +24,8 @@ type Status struct {
 	Sandbox      []Control // of the process in service
 	ConfigSchema []byte    // the JSON Schema that the process declares; nil if none
 	Capabilities []string
-	Source       string // descriptor file
+	Open         []string // capabilities that are not asked of it for a while, since it fails them
+	Source       string   // descriptor file
 }
 
 // CapabilityStatus is a capability that this host serves itself, now.

@@ -35,6 +35,8 @@ type supervised struct {
 	done  chan struct{}      // closed when run has returned
 	first chan error         // the result of the first start, exactly one
 
+	circuits map[string]*circuit // by capability; not changed
+
 	configChanged chan struct{} // has an element if the host's config may have changed
 
 	mu       sync.Mutex // guards the fields below; no call is made under it
@@ -54,6 +56,10 @@ func (h *Host) supervise(d Descriptor) *supervised {
 		host: h, d: d, log: h.log.With("plugin_name", d.Name),
 		halt: cancel, done: make(chan struct{}), first: make(chan error, 1),
 		state: Starting, since: time.Now(), configChanged: make(chan struct{}, 1),
+	}
+	s.circuits = make(map[string]*circuit, len(d.Capabilities))
+	for _, c := range d.Capabilities {
+		s.circuits[c.Name] = s.newCircuit(c.Name)
 	}
 	go s.run(ctx)
 	return s
@@ -121,8 +127,26 @@ func (s *supervised) keep(ctx context.Context, p *process) {
 		}
 		s.mu.Lock()
 		s.restarts++
+		reason := restartReason(s.lastErr)
 		s.mu.Unlock()
+		if s.host.observer != nil {
+			s.host.observer.Restarted(s.d.Name, reason)
+		}
 		s.ready(p)
+	}
+}
+
+// restartReason is why a process is started again, in one word.
+func restartReason(err error) string {
+	var exit *exitError
+	var ill *healthError
+	switch {
+	case errors.As(err, &exit):
+		return "exit"
+	case errors.As(err, &ill):
+		return "health"
+	default:
+		return "start"
 	}
 }
 
@@ -170,9 +194,19 @@ func (s *supervised) watch(ctx context.Context, p *process) error {
 		misses++
 		s.log.Warn("plugin failed a health check", "error", err, "misses", misses, "limit", pol.healthMisses)
 		if misses == pol.healthMisses {
-			return fmt.Errorf("killed after %d failed health checks, the last one: %w", misses, err)
+			return &healthError{misses, err}
 		}
 	}
+}
+
+// A healthError says that a process was not well.
+type healthError struct {
+	misses int
+	last   error
+}
+
+func (e *healthError) Error() string {
+	return fmt.Sprintf("killed after %d failed health checks, the last one: %v", e.misses, e.last)
 }
 
 // An exitError says how a process ended that nobody had asked to.
@@ -357,6 +391,9 @@ func (s *supervised) status() Status {
 		st.LastError = s.lastErr.Error()
 	}
 	for _, c := range s.d.Capabilities {
+		if s.circuits[c.Name].open() {
+			st.Open = append(st.Open, c.Name)
+		}
 		st.Capabilities = append(st.Capabilities, c.Name)
 	}
 	return st

@@ -2,7 +2,20 @@ module github.com/roster-go/roster/telemetry
 
 go 1.26.0
 
-require github.com/roster-go/roster v0.0.0
+require (
+	github.com/roster-go/roster v0.0.0
+	go.opentelemetry.io/otel v1.45.0
+	go.opentelemetry.io/otel/sdk v1.45.0
+	go.opentelemetry.io/otel/trace v1.45.0
+)
+
+require (
+	github.com/go-logr/logr v1.4.4 // indirect
+	github.com/go-logr/stdr v1.2.2 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
+	go.opentelemetry.io/otel/metric v1.45.0 // indirect
+)
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -72,6 +72,7 @@ func inspection(answer []byte) ([]byte, error) {
 	line("process", strconv.Itoa(p.PID)+", restarted "+strconv.Itoa(p.Restarts)+" times")
 	line("checksum", p.Checksum)
 	line("capabilities", strings.Join(p.Capabilities, ", "))
+	line("open circuits", orDash(strings.Join(p.Open, ", ")))
 	line("last error", orDash(p.LastError))
 	line()
 	line("SANDBOX", "STATE", "WANTED", "DETAIL")

@@ -16,6 +16,7 @@ import (
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 	"github.com/roster-go/roster/plugin/internal/handshake"
 	"github.com/roster-go/roster/plugin/internal/lane"
+	"github.com/roster-go/roster/plugin/internal/traceparent"
 )
 
 // A laneServer answers unary calls over a lane, by the methods that gRPC serves too.
@@ -104,7 +105,7 @@ func (l *laneServer) answer(ctx context.Context, r lane.Request) (message []byte
 		return failure(status.Errorf(codes.Unimplemented, "unknown method %s", r.Method)), false
 	}
 	if len(r.Metadata) > 0 {
-		ctx = metadata.NewIncomingContext(ctx, metadata.Pairs(r.Metadata...))
+		ctx = traceparent.Extract(metadata.NewIncomingContext(ctx, metadata.Pairs(r.Metadata...)))
 	}
 	ctx = grpc.NewContextWithServerTransportStream(ctx, headerless(r.Method))
 	reply, err := m.handler(m.impl, ctx, func(into any) error {

@@ -19,6 +19,7 @@ import (
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 	"github.com/roster-go/roster/plugin/internal/handshake"
+	"github.com/roster-go/roster/plugin/internal/traceparent"
 )
 
 // ErrNoHost is the error of [Run] in a program that no Roster host has started.
@@ -142,6 +143,12 @@ func (s *server) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientC
 	return nil, errors.New("sdk: this is the plugin's side")
 }
 
+// A tracedStream is a stream whose context has the caller's trace.
+type tracedStream struct{ grpc.ServerStream }
+
+// Context implements grpc.ServerStream.
+func (s tracedStream) Context() context.Context { return traceparent.Extract(s.ServerStream.Context()) }
+
 func (s *server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(handshake.MaxMessage),
@@ -152,7 +159,7 @@ func (s *server) options() []grpc.ServerOption {
 					err = s.panicked(info.FullMethod, v)
 				}
 			}()
-			return next(ctx, req)
+			return next(traceparent.Extract(ctx), req)
 		}),
 		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 			defer func() {
@@ -160,7 +167,7 @@ func (s *server) options() []grpc.ServerOption {
 					err = s.panicked(info.FullMethod, v)
 				}
 			}()
-			return next(srv, stream)
+			return next(srv, tracedStream{stream})
 		}),
 	}
 }

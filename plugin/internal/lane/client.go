@@ -102,7 +102,7 @@ func (c *Client) Call(ctx context.Context, r Request) ([]byte, Outcome, error) {
 		if c.forget(number) { // nobody else knows w any more
 			callPool.Put(w)
 			_ = c.send(nil, func(b []byte) []byte { return appendFrame(b, number, kindCancel, 0) }) //nolint:staticcheck // see there
-			return nil, Sent, ctx.Err()                                                            
+			return nil, Sent, ctx.Err()
 		}
 		<-w.answered // it was answered in this very moment
 	}

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -152,6 +153,9 @@ func main() { //nolint:gocognit // a list of small functions
 			_, err = f.WriteString(line + "\n")
 			return "written", errors.Join(err, f.Close())
 		}),
+		sdk.Func("test.trace", func(ctx context.Context, _ struct{}) (string, error) {
+			return trace.SpanContextFromContext(ctx).TraceID().String(), nil
+		}),
 		sdk.Func("test.env", func(context.Context, struct{}) ([]string, error) { return os.Environ(), nil }),
 		sdk.Func("test.print", func(_ context.Context, in who) (int, error) { return fmt.Println(in.Name) }),
 		sdk.Service(&streamer.ServiceDesc, streams{}),
@@ -174,6 +178,8 @@ func (streams) Chat(stream streamer.ChatServer) error {
 			return err
 		}
 		switch text {
+		case "trace":
+			text = trace.SpanContextFromContext(stream.Context()).TraceID().String()
 		case "fail":
 			return status.Error(codes.DataLoss, "asked to fail")
 		case "exit":

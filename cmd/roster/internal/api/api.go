@@ -78,6 +78,7 @@ type Plugin struct {
 	LastError    string    `json:"last_error,omitempty"`
 	Checksum     string    `json:"checksum"`
 	Capabilities []string  `json:"capabilities"`
+	Open         []string  `json:"open_circuits,omitempty"` // capabilities that are not asked of it for a while
 	Source       string    `json:"source"`
 	// EndOfLife is that of the API version; absent if none is stated.
 	EndOfLife *time.Time `json:"end_of_life,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -24,7 +25,8 @@ func serveCall(host *plugin.Host) http.HandlerFunc {
 			writeError(w, err)
 			return
 		}
-		ctx := plugin.WithKey(r.Context(), r.Header.Get(api.KeyHeader))
+		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx = plugin.WithKey(ctx, r.Header.Get(api.KeyHeader))
 		answer, err := host.Call(ctx, r.PathValue("capability"), input)
 		if err != nil {
 			writeError(w, err)

@@ -30,6 +30,7 @@ import (
 	"github.com/roster-go/roster/etcd"
 	"github.com/roster-go/roster/etcd/embedded"
 	"github.com/roster-go/roster/plugin"
+	"github.com/roster-go/roster/telemetry"
 )
 
 // Version is the daemon's.
@@ -51,6 +52,7 @@ type daemon struct {
 	announcement discovery.Announcement
 
 	pluginConfigs *roster.Hot[json.RawMessage]
+	pluginMetrics *telemetry.Plugins
 	ready         atomic.Bool
 }
 
@@ -77,7 +79,7 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(url st
 		return err
 	}
 
-	d := &daemon{config: config, log: log.With("host", config.Host)}
+	d := &daemon{config: config, log: log.With("host", config.Host), pluginMetrics: telemetry.NewPlugins(nil)}
 	backend, err := d.startDiscovery(ctx, &stops)
 	if err != nil {
 		return err
@@ -186,7 +188,7 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 		return err
 	}
 	host, err := plugin.NewHost(plugin.Options{
-		Config: configs, Sandbox: sandbox,
+		Config: configs, Sandbox: sandbox, Observer: d.pluginMetrics,
 		Logger: d.log, Linked: builtin.Linked, Fleet: d.peers, CallTimeout: d.config.CallTimeout,
 		Host: d.config.Host, Region: d.config.Region, Zone: d.config.Zone,
 	})

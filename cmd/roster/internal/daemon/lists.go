@@ -68,7 +68,7 @@ func pluginStatus(s plugin.Status) api.Plugin {
 	p := api.Plugin{
 		Name: s.Name, Version: s.Version, APIVersion: s.APIVersion,
 		State: string(s.State), PID: s.PID, Restarts: s.Restarts, Since: s.Since, LastError: s.LastError,
-		Checksum: s.Checksum, Capabilities: s.Capabilities, Source: s.Source,
+		Checksum: s.Checksum, Capabilities: s.Capabilities, Open: s.Open, Source: s.Source,
 	}
 	if !s.EndOfLife.IsZero() {
 		p.EndOfLife = &s.EndOfLife
