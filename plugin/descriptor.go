@@ -79,6 +79,10 @@ type Descriptor struct {
 	// Module is the file of a WebAssembly module, in place of Command. A relative one is
 	// looked up in Dir.
 	Module string
+	// Attach is the socket of a plugin that was started by hand, in a debugger for
+	// example, in place of Command. The host initialises it and calls it; to start and
+	// to end it is not the host's.
+	Attach string
 	// GoPlugin is for a Command that is a program of hashicorp/go-plugin's and knows
 	// nothing of Roster. Nil means that it is a Roster plugin.
 	GoPlugin *GoPlugin
@@ -238,7 +242,7 @@ func (d Descriptor) kind() Kind {
 func (d Descriptor) checkKind(fault func(field, problem, fix string) error) error {
 	commanded := len(d.Command) > 0 && d.Command[0] != ""
 	given := 0
-	for _, there := range []bool{commanded, d.Endpoint != "", d.Module != ""} {
+	for _, there := range []bool{commanded, d.Endpoint != "", d.Module != "", d.Attach != ""} {
 		if there {
 			given++
 		}
@@ -247,14 +251,14 @@ func (d Descriptor) checkKind(fault func(field, problem, fix string) error) erro
 	case given == 0:
 		return fault("command", "command is missing", "add the program to run, as in: command: ./"+d.Name)
 	case given > 1:
-		return fault("command", "there is more than one of command, endpoint and module", "keep the one that serves the plugin")
+		return fault("command", "there is more than one of command, endpoint, module and attach", "keep the one that serves the plugin")
 	case d.GoPlugin != nil && !commanded:
 		return fault("go_plugin", "go_plugin is for a command", "remove it")
 	case d.GoPlugin != nil && (d.GoPlugin.CookieKey == "" || d.GoPlugin.CookieValue == "" || d.GoPlugin.Protocol == 0):
 		return fault("go_plugin", "go_plugin lacks a part of the handshake", "copy the program's HandshakeConfig: {cookie_key: …, cookie_value: …, protocol: 1}")
 	case d.TLS != nil && d.Endpoint == "":
 		return fault("tls", "tls is for an endpoint", "remove it: the host and its processes know each other without")
-	case d.Endpoint != "" && d.SHA256 != "":
+	case (d.Endpoint != "" || d.Attach != "") && d.SHA256 != "":
 		return fault("sha256", "an endpoint has no program to compare with a checksum", "remove sha256")
 	case d.foreign() && string(d.Config) != "{}" && len(d.Config) > 0:
 		return fault("config", "nobody takes a config there: the server knows nothing of Roster", "remove config")

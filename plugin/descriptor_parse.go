@@ -117,6 +117,7 @@ func (p *descriptorParser) parse(text []byte, d *Descriptor) error {
 		"sha256":       p.scalar(&d.SHA256),
 		"capabilities": p.capabilities(&d.Capabilities),
 		"config":       p.config(&d.Config),
+		"attach":       p.scalar(&d.Attach),
 		"endpoint":     p.scalar(&d.Endpoint),
 		"module":       p.scalar(&d.Module),
 		"tls":          p.tls(&d.TLS),

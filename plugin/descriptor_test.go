@@ -51,13 +51,13 @@ config:
 const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 func TestParseDescriptorErrors(t *testing.T) {
-	const known = "; known fields: api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version"
+	const known = "; known fields: api_version, attach, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version"
 	const head = "name: x\napi_version: v1\ncommand: ./x\n"
 	for text, want := range map[string]string{
 		"":                                "FILE: the file is empty; describe the plugin: name, api_version, command, capabilities",
 		"# nothing":                       "FILE: the file is empty; describe the plugin: name, api_version, command, capabilities",
-		"just text":                       `FILE:1:1: the file is "just text" where a mapping belongs; write it as field: value, with api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`,
-		"- a\n- b":                        `FILE:1:1: the file is a list where a mapping belongs; write it as field: value, with api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`,
+		"just text":                       `FILE:1:1: the file is "just text" where a mapping belongs; write it as field: value, with api_version, attach, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`,
+		"- a\n- b":                        `FILE:1:1: the file is a list where a mapping belongs; write it as field: value, with api_version, attach, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`,
 		"name: x\nversoin: 1":             `FILE:2:1: unknown field "versoin" (did you mean "version"?)` + known,
 		"name: x\nname: y":                `FILE:2:1: it is not valid YAML: mapping key "name" already defined at [1:1]; correct the line`,
 		"name: x\n---\nname: y":           `FILE:3:5: there is a second document; keep one plugin in one file`,

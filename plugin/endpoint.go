@@ -15,7 +15,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -126,16 +125,9 @@ func (h *Host) connect(ctx context.Context, d Descriptor) (*process, error) {
 		return nil, d.fault("endpoint", "endpoint cannot be used: "+oneLine(err.Error()), "write it as host:port")
 	}
 	p := &process{life: noLife{}, conn: conn, foreign: true, cancel: func() {}, declared: &pluginv1.DescribeResponse{}}
-	ctx, stop := context.WithTimeout(ctx, h.policy.reachTimeout)
-	defer stop()
-	conn.Connect()
-	for state := conn.GetState(); state != connectivity.Ready; state = conn.GetState() {
-		if !conn.WaitForStateChange(ctx, state) {
-			err = fmt.Errorf("%w at %s", errUnreachable, d.Endpoint)
-			break
-		}
-	}
-	if err == nil {
+	if err = h.reach(ctx, conn, d.Endpoint); err == nil {
+		ctx, stop := context.WithTimeout(ctx, h.policy.healthTimeout)
+		defer stop()
 		if err = p.health(ctx); err != nil {
 			err = fmt.Errorf("%w: it is not well: %w", errUnreachable, err)
 		}

@@ -46,5 +46,5 @@ capabilities: [markdown.render]
 	fmt.Println(err)
 	// Output:
 	// markdown [./markdown] markdown.render function <nil>
-	// plugin: plugins/markdown/plugin.yaml:1:1: unknown field "nmae" (did you mean "name"?); known fields: api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version
+	// plugin: plugins/markdown/plugin.yaml:1:1: unknown field "nmae" (did you mean "name"?); known fields: api_version, attach, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version
 }

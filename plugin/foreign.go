@@ -5,6 +5,7 @@ import (
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -48,6 +49,11 @@ func (d Descriptor) foreign() bool { return d.GoPlugin != nil || d.Endpoint != "
 func (p *process) health(ctx context.Context) error {
 	switch {
 	case p.module != nil:
+		return nil
+	case p.attached:
+		if state := p.conn.GetState(); state != connectivity.Ready {
+			return status.Errorf(codes.Unavailable, "the connection is %s", state)
+		}
 		return nil
 	case !p.foreign:
 		_, err := p.plugin.Health(ctx, &pluginv1.HealthRequest{})

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"aead.dev/minisign"
 	"github.com/tetratelabs/wazero"
 
 	"github.com/roster-go/roster"
@@ -58,6 +59,9 @@ type Options struct {
 	// descriptor says: a plugin that asks for more is refused. Its Read and Write may
 	// be relative, and are then in the folder of each plugin.
 	Sandbox Sandbox
+	// TrustedKeys are public keys of minisign. If there are any, each program and module
+	// must have a signature of one of them beside it (PROGRAM.minisig).
+	TrustedKeys []string
 	// Observer is told of calls and restarts. Nil means that nobody is.
 	Observer Observer
 	// Fleet knows the other hosts. Nil means that there are none.
@@ -92,7 +96,9 @@ type Host struct {
 	spawner      *spawner
 	modules      wazero.CompilationCache // compiled modules, so that a module with another config is not compiled again
 	startSlots   chan struct{}
-	dir          string // private, holds the plugins' sockets
+	dir          string   // private, holds the plugins' sockets
+	lock         *os.File // of dir; nil if there is none
+	trusted      []minisign.PublicKey
 
 	mu      sync.Mutex // serialises changes of the two registries; guards closed and waiting
 	closed  bool
@@ -109,8 +115,8 @@ type Host struct {
 // NewHost creates a host that serves the linked-in functions. The error is
 // that of creating a private directory for sockets, or of a linked-in function
 // that cannot be registered.
-func NewHost(o Options) (*Host, error) {
-	h := &Host{
+func NewHost(o Options) (h *Host, err error) {
+	h = &Host{
 		log:          o.Logger,
 		apiVersions:  slices.Clone(o.APIVersions),
 		endOfLife:    maps.Clone(o.EndOfLife),
@@ -158,11 +164,15 @@ func NewHost(o Options) (*Host, error) {
 			}
 		}
 	}
-	dir, err := os.MkdirTemp("", "roster") // mode 0700; short, since a socket's path is limited
+	if h.trusted, err = parseKeys(o.TrustedKeys); err != nil {
+		return nil, err
+	}
+	clearLeftovers(h.log)
+	dir, lock, err := newFolder()
 	if err != nil {
 		return nil, fmt.Errorf("plugin: directory for sockets: %w; make %s writable or set TMPDIR", err, os.TempDir())
 	}
-	h.dir = dir
+	h.dir, h.lock = dir, lock
 	h.peers = newPeerPool()
 	h.spawner = newSpawner()
 	h.modules = wazero.NewCompilationCache()
@@ -230,16 +240,32 @@ func (h *Host) check(d Descriptor) (Descriptor, error) {
 	if _, err := d.Sandbox.within(h.sandbox, d.fault); err != nil {
 		return d, err
 	}
-	if d.Endpoint != "" {
+	if d.Endpoint != "" || d.Attach != "" {
 		_, err := d.credentials()
 		return d, err
 	}
-	exe, err := openExecutable(d)
+	exe, err := h.openProgram(d)
 	if err != nil {
 		return d, err
 	}
 	exe.close()
 	return d, nil
+}
+
+// openProgram opens the program of a descriptor and checks all that is to be known of it.
+func (h *Host) openProgram(d Descriptor) (*executable, error) {
+	if err := d.checkAccess(); err != nil {
+		return nil, err
+	}
+	exe, err := openExecutable(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.checkSignature(d, exe); err != nil {
+		exe.close()
+		return nil, err
+	}
+	return exe, nil
 }
 
 // reserve takes the plugin's name and starts it.
@@ -427,6 +453,9 @@ func (h *Host) Close(ctx context.Context) error {
 	h.peers.close()
 	h.spawner.close()
 	_ = h.modules.Close(context.Background()) // it is memory
+	if h.lock != nil {
+		_ = h.lock.Close()
+	}
 	if rmErr := os.RemoveAll(h.dir); rmErr != nil && err == nil {
 		err = fmt.Errorf("plugin: directory for sockets: %w", rmErr)
 	}

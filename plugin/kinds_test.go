@@ -255,7 +255,7 @@ func TestDescriptorsOfOtherKinds(t *testing.T) {
 		"endpoint: dns:///10.0.0.1:443":                             "would go over the network in clear",
 		"endpoint: nowhere":                                         `endpoint "nowhere" is not host:port`,
 		"endpoint: xds:///a:1":                                      `has the scheme "xds"`,
-		"endpoint: 127.0.0.1:1\ncommand: ./x":                       "there is more than one of command, endpoint and module",
+		"endpoint: 127.0.0.1:1\ncommand: ./x":                       "there is more than one of command, endpoint, module and attach",
 		"endpoint: 127.0.0.1:1\nsha256: " + strings.Repeat("0", 64): "an endpoint has no program to compare with",
 		"endpoint: 127.0.0.1:1\nsandbox: {}":                        "a sandbox is for a command",
 		"endpoint: 127.0.0.1:1\nconfig: {a: 1}":                     "nobody takes a config there",
@@ -341,6 +341,60 @@ func TestModule(t *testing.T) {
 	}
 	d.SHA256 = ""
 	if err := h.Add(t.Context(), d); err == nil || !strings.Contains(err.Error(), `plugin "other" failed at start: invalid magic number; a module is a WASI command`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A plugin that somebody has started in a debugger is attached to, and left alone when
+// the host goes.
+func TestAttach(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "socket")
+	debugged := func() *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), testPlugin, "ok")
+		cmd.Env = append(os.Environ(), "ROSTER_PLUGIN_DEBUG="+socket)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var printed strings.Builder
+		for buffer := make([]byte, 4096); !strings.Contains(printed.String(), "capabilities: ["); {
+			n, err := out.Read(buffer)
+			if err != nil {
+				t.Fatalf("%v: %s", err, printed.String())
+			}
+			printed.Write(buffer[:n])
+		}
+		if !strings.Contains(printed.String(), "\nattach: "+socket+"\n") || !strings.Contains(printed.String(), "{name: test.v1.Streamer, kind: service}") {
+			t.Errorf("%s", printed.String())
+		}
+		return cmd
+	}
+	process := debugged()
+	d := plugin.Descriptor{Name: "p", APIVersion: "v1", Attach: socket, Capabilities: []plugin.Capability{{Name: "test.hello"}}, Config: json.RawMessage(`{"greeting": "Salut"}`)}
+	h := newHost(t, plugin.Options{}.Hasten())
+	add(t, h, d)
+	if got, by := call(t, h, "test.hello", `{"name": "you"}`); got["text"] != "Salut, you" || by.String() != "plugin p" {
+		t.Errorf("%v by %s", got, by)
+	}
+	// Another process takes its place; the call waits for it.
+	_ = process.Process.Kill()
+	_ = process.Wait()
+	eventually(t, "it is out of service", func() bool { return status(t, h, "p").State != plugin.Ready })
+	process = debugged()
+	if got, _ := call(t, h, "test.hello", `{"name": "you"}`); got["text"] != "Salut, you" {
+		t.Errorf("%v", got)
+	}
+	if err := h.Remove(t.Context(), "p"); err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Process.Signal(os.Interrupt); err != nil { // it still lives
+		t.Fatal(err)
+	}
+	if err := process.Wait(); err != nil {
 		t.Errorf("%v", err)
 	}
 }

@@ -48,7 +48,7 @@ type module struct {
 
 // load compiles the module of d.
 func (h *Host) load(ctx context.Context, d Descriptor, log *slog.Logger) (*process, error) {
-	text, err := readModule(d)
+	text, err := h.readModule(d)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +87,8 @@ func (h *Host) load(ctx context.Context, d Descriptor, log *slog.Logger) (*proce
 }
 
 // readModule reads the file of a module and compares the very bytes with the checksum.
-func readModule(d Descriptor) ([]byte, error) {
-	exe, err := openExecutable(d)
+func (h *Host) readModule(d Descriptor) ([]byte, error) {
+	exe, err := h.openProgram(d)
 	if err != nil {
 		return nil, err
 	}

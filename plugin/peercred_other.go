@@ -8,3 +8,6 @@ import "net"
 const mutualTLS = true
 
 func (r *processRunner) checkPeer(net.Conn) error { return nil }
+
+// checkOwner leaves the socket's permissions to the system.
+func checkOwner(net.Conn) error { return nil }

@@ -35,6 +35,7 @@ type process struct {
 	conn     *grpc.ClientConn
 	plugin   pluginv1.PluginServiceClient // for one that is not foreign
 	foreign  bool                         // it does not speak our protocol
+	attached bool                         // its process is not ours
 	lane     *lane.Client                 // nil if all calls go over conn
 	module   *module                      // of WebAssembly; it has no connection
 	declared *pluginv1.DescribeResponse   // set before anybody else sees the process
@@ -56,6 +57,8 @@ func (h *Host) launch(ctx context.Context, d Descriptor, log *slog.Logger) (*pro
 		return h.connect(ctx, d)
 	case d.Module != "":
 		return h.load(ctx, d, log)
+	case d.Attach != "":
+		return h.attach(ctx, d, log)
 	}
 	select { // many starts at once make each miss its timeout
 	case h.startSlots <- struct{}{}:
@@ -66,7 +69,7 @@ func (h *Host) launch(ctx context.Context, d Descriptor, log *slog.Logger) (*pro
 	ctx, cancel := context.WithTimeout(ctx, h.startTimeout)
 	defer cancel()
 
-	exe, err := openExecutable(d)
+	exe, err := h.openProgram(d)
 	if err != nil {
 		return nil, err
 	}
@@ -337,7 +340,7 @@ func (l *launcher) callFault(ctx context.Context, step string, err error) error 
 	case ctx.Err() != nil, s.Code() == codes.DeadlineExceeded && expired(ctx):
 		e.Problem = fmt.Sprintf("it was not ready within %s", l.host.startTimeout)
 		e.Fix = "see its log for what it waits for, or allow it more time to start"
-	case s.Code() == codes.Unavailable && l.runner.gone(killGrace):
+	case s.Code() == codes.Unavailable && l.runner != nil && l.runner.gone(killGrace):
 		e.Problem, e.Fix = "it ended", "see its log"
 		e.Exit, e.Stderr = l.runner.ownExit(), l.output.last()
 	case s.Code() == codes.Unimplemented:

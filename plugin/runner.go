@@ -131,6 +131,7 @@ func (r *processRunner) Start(context.Context) error {
 		return err
 	}
 	r.handshake = newHandshakeReader(r.stdout)
+	noteProcess(filepath.Dir(r.socketDir), r.cmd.Process.Pid)
 	if r.confined != nil {
 		r.confined.begin(r.cmd.Process.Pid)
 	}
@@ -167,6 +168,7 @@ func (r *processRunner) reap(errorsDone <-chan struct{}) {
 	r.closePipes()
 	<-errorsDone
 	_ = os.RemoveAll(r.socketDir)
+	forgetProcess(filepath.Dir(r.socketDir), r.cmd.Process.Pid)
 	r.exit = r.cmd.ProcessState.String()
 	if r.confined != nil {
 		r.exit += r.confined.ended()

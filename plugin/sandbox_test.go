@@ -262,18 +262,6 @@ func openTo(t *testing.T, dir string) {
 	}
 }
 
-func copyOf(t *testing.T, from, to string) string {
-	t.Helper()
-	data, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, data, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return to
-}
-
 // The host's policy wins.
 func TestSandboxPolicy(t *testing.T) {
 	t.Parallel()

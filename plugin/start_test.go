@@ -184,7 +184,7 @@ func TestLoadDir(t *testing.T) {
 		}
 		want := strings.ReplaceAll(`plugin: two plugins are called "one": kept DIR/1/plugin.yaml, refused DIR/2/plugin.yaml; give one of them another name
 plugin: DIR/3/plugin.yaml:1:7: it is not valid YAML: sequence end token ']' not found; correct the line
-plugin: DIR/4/plugin.yaml:1:1: unknown field "nme" (did you mean "name"?); known fields: api_version, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`, "DIR", dir)
+plugin: DIR/4/plugin.yaml:1:1: unknown field "nme" (did you mean "name"?); known fields: api_version, attach, capabilities, command, config, endpoint, go_plugin, module, name, sandbox, sha256, tls, version`, "DIR", dir)
 		if err.Error() != want {
 			t.Errorf("got:\n%s\nwant:\n%s", err, want)
 		}

@@ -71,8 +71,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 			t.Error("/bin/true was added")
 		}
 		entries, err := os.ReadDir(sockets)
-		if err != nil || len(entries) != 3 {
-			t.Errorf("%d entries in the socket directory, want one for each plugin: %v", len(entries), err)
+		if err != nil || len(entries) != 3+3+1 {
+			t.Errorf("%d entries in the host's folder, want a folder and a word about its process for each plugin, and the host's lock: %v", len(entries), err)
 		}
 		if info, err := os.Stat(sockets); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("socket directory: %v, %v", info.Mode(), err)
@@ -232,7 +232,6 @@ func hostIsKilled(t *testing.T, command string, family func(pid int) []int) {
 		t.Fatal(err)
 	}
 	dir, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-	defer os.RemoveAll(dir) // nobody else is left to do it
 	pid, err := strconv.Atoi(rest)
 	if err != nil || !alive(pid) {
 		t.Fatalf("helper said %q", line)
@@ -243,6 +242,16 @@ func hostIsKilled(t *testing.T, command string, family func(pid int) []int) {
 	}
 	for _, pid := range pids {
 		eventually(t, fmt.Sprintf("process %d of %v is gone", pid, pids), func() bool { return !alive(pid) })
+	}
+	// The next host clears away what is left, but nothing of one that lives.
+	living, next := newHost(t, plugin.Options{}), newHost(t, plugin.Options{})
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", dir, err)
+	}
+	for _, h := range []*plugin.Host{living, next} {
+		if _, err := os.Stat(h.SocketDir()); err != nil {
+			t.Error(err)
+		}
 	}
 	if command != testPlugin && len(pids) != 2 {
 		t.Errorf("processes %v, want the script and the plugin", pids)

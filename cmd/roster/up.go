@@ -33,6 +33,8 @@ Flags win over the config file, a YAML file with these names and defaults:
   listen: 127.0.0.1:7070     # loopback only
   data: DIR                  # for the embedded etcd
   plugins: DIR               # every plugin.yaml in it and in its folders
+  watch: false               # follow that folder: add, swap and remove plugins
+  trusted_keys: []           # of minisign; then every plugin's program must be signed
   sandbox: none              # or confined, or strict: what every plugin is held to
   host: NAME                 # unique in the fleet; default: machine-port
   region: local
@@ -71,6 +73,7 @@ Flags win over the config file, a YAML file with these names and defaults:
 	flags.StringVar(&config.Listen, "listen", "", "loopback `ADDRESS` to serve on (default "+daemon.DefaultListen+")")
 	flags.StringVar(&config.Data, "data", "", "`DIR` for the embedded etcd (default below $XDG_STATE_HOME)")
 	flags.StringVar(&config.Plugins, "plugins", "", "`DIR` of plugins")
+	flags.BoolVar(&config.Watch, "watch", false, "follow the folder of plugins: add, swap and remove them with their descriptors")
 	flags.StringVar(&config.Sandbox, "sandbox", "", "`POLICY` for every plugin: none, confined or strict (default none)")
 	flags.StringVar(&config.Host, "host", "", "`NAME` of this host in the fleet (default machine-port)")
 	flags.StringVar(&config.Region, "region", "", "`NAME` of the region (default "+daemon.DefaultRegion+")")
@@ -89,6 +92,7 @@ func override(cmd *cobra.Command, into *daemon.Config, flags daemon.Config) {
 		"listen":      func() { into.Listen = flags.Listen },
 		"data":        func() { into.Data = flags.Data },
 		"plugins":     func() { into.Plugins = flags.Plugins },
+		"watch":       func() { into.Watch = flags.Watch },
 		"sandbox":     func() { into.Sandbox = flags.Sandbox },
 		"host":        func() { into.Host = flags.Host },
 		"region":      func() { into.Region = flags.Region },

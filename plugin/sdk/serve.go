@@ -56,7 +56,8 @@ func Serve(p Plugin, options ...Option) {
 // While it runs, os.Stdout and os.Stderr and the default logger are the
 // plugin's. Standard input is read until the end of the process.
 func Run(ctx context.Context, p Plugin, options ...Option) error {
-	if !Hosted() {
+	debug := os.Getenv(DebugVariable)
+	if !Hosted() && debug == "" {
 		return fmt.Errorf("sdk: plugin %q: %w", p.Name, ErrNoHost)
 	}
 	stdout, stderr := os.Stdout, os.Stderr
@@ -72,6 +73,11 @@ func Run(ctx context.Context, p Plugin, options ...Option) error {
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if !Hosted() {
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+		return (&server{definition: d}).serveDebug(ctx, debug)
+	}
 	if os.Getenv(handshake.Lifeline) == "stdin" {
 		go func() { // ends with the process: a read cannot be called off
 			_, _ = io.Copy(io.Discard, os.Stdin)

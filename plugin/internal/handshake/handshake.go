@@ -24,6 +24,9 @@ const (
 	LaneVersion = "1"
 )
 
+// Debug names the environment variable that makes a plugin listen for a host to attach.
+const Debug = "ROSTER_PLUGIN_DEBUG"
+
 // APIVersion is the contract version a plugin declares, and a host allows, by
 // default.
 const APIVersion = "v1"

@@ -27,6 +27,11 @@ type Config struct {
 	Data string `yaml:"data"`
 	// Plugins is a folder of plugins, each in a folder of its own; empty for none.
 	Plugins string `yaml:"plugins"`
+	// Watch follows the folder of plugins while the daemon runs.
+	Watch bool `yaml:"watch"`
+	// TrustedKeys are public keys of minisign. If there are any, each program of a plugin
+	// must be signed with one of them.
+	TrustedKeys []string `yaml:"trusted_keys"`
 	// Sandbox is what every plugin is held to at least: none, confined, or strict.
 	Sandbox string `yaml:"sandbox"`
 	// Host names this daemon in the fleet, where it must be unique.

@@ -188,7 +188,7 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 		return err
 	}
 	host, err := plugin.NewHost(plugin.Options{
-		Config: configs, Sandbox: sandbox, Observer: d.pluginMetrics,
+		Config: configs, Sandbox: sandbox, TrustedKeys: d.config.TrustedKeys, Observer: d.pluginMetrics,
 		Logger: d.log, Linked: builtin.Linked, Fleet: d.peers, CallTimeout: d.config.CallTimeout,
 		Host: d.config.Host, Region: d.config.Region, Zone: d.config.Zone,
 	})
@@ -197,6 +197,9 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 	}
 	stops.add(host.Close)
 	d.host = host
+	if len(d.config.TrustedKeys) > 0 { // this program is not signed as a plugin of itself
+		return d.startPlugins(ctx, stops)
+	}
 	self, err := builtin.Descriptor()
 	if err != nil {
 		return err
@@ -204,10 +207,29 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 	if err := host.Add(ctx, self); err != nil {
 		return err
 	}
+	return d.startPlugins(ctx, stops)
+}
+
+// startPlugins adds what is in the folder of plugins, and follows it if that is wanted.
+func (d *daemon) startPlugins(ctx context.Context, stops *cleanup) error {
 	if d.config.Plugins == "" {
 		return nil
 	}
-	return host.LoadDir(ctx, d.config.Plugins)
+	if err := d.host.LoadDir(ctx, d.config.Plugins); err != nil {
+		return err
+	}
+	if !d.config.Watch {
+		return nil
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.host.Watch(following, d.config.Plugins); err != nil {
+			d.log.Error("the folder of plugins is not followed any more", "error", err)
+		}
+	})
+	stops.add(func(context.Context) error { stop(); wg.Wait(); return nil })
+	return nil
 }
 
 // announce tells the fleet what this host serves, and again whenever a plugin
