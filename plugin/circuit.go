@@ -67,7 +67,7 @@ func verdict(started bool, err error, took, patience time.Duration) error {
 	case err == nil:
 		return nil
 	case !started:
-		return err
+		return errNoVerdict // nobody waited for it, and whether it comes back is for the supervisor
 	case errors.As(err, &crash):
 		if crash.Exit != "" {
 			return errNoVerdict
