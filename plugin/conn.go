@@ -41,6 +41,11 @@ func (c *capabilityConn) Invoke(ctx context.Context, method string, args, reply 
 	r := request{capability: c.capability, service: serviceOf(method), method: method}
 	return c.host.route(ctx, r, func(ctx context.Context, t *target) (bool, error) {
 		ctx, o := withOutcome(ctx)
+		if t.linkedService != nil {
+			err := c.host.invokeLinked(ctx, t.linkedService, method, args, reply, opts)
+			o.answered.Store(ctx.Err() == nil)
+			return r.judge(ctx, t, o, err)
+		}
 		if t.conn == nil {
 			return r.judge(ctx, t, o, t.proc.invoke(ctx, o, method, args, reply, opts))
 		}
@@ -52,6 +57,9 @@ func (c *capabilityConn) Invoke(ctx context.Context, method string, args, reply 
 func (r request) dial(ctx context.Context, t *target) (*grpc.ClientConn, context.Context) {
 	if t.conn != nil {
 		return t.conn, r.outgoing(ctx)
+	}
+	if t.linkedService != nil {
+		return t.linkedService.conn, ctx
 	}
 	return t.proc.conn, ctx
 }

@@ -34,6 +34,9 @@ type Options struct {
 	// Linked holds the linked-in functions by capability. The host reads it
 	// once, in NewHost. Nil means none.
 	Linked roster.View[Function]
+	// Services holds the linked-in gRPC services by capability, which is mostly the
+	// service's full name. The host reads it once, in NewHost. Nil means none.
+	Services roster.View[Service]
 	// APIVersions is the allow-list for plugins. Nil means v1 alone.
 	APIVersions []string
 	// EndOfLife says until when the host takes plugins of a version. From that
@@ -99,6 +102,7 @@ type Host struct {
 	dir          string   // private, holds the plugins' sockets
 	lock         *os.File // of dir; nil if there is none
 	trusted      []minisign.PublicKey
+	stopLinked   func() // ends the server of linked-in services
 
 	mu      sync.Mutex // serialises changes of the two registries; guards closed and waiting
 	closed  bool
@@ -167,9 +171,16 @@ func NewHost(o Options) (h *Host, err error) {
 	if h.trusted, err = parseKeys(o.TrustedKeys); err != nil {
 		return nil, err
 	}
+	h.stopLinked = func() {}
+	if o.Services != nil {
+		if err := h.linkServices(maps.Collect(o.Services.All())); err != nil {
+			return nil, err
+		}
+	}
 	clearLeftovers(h.log)
 	dir, lock, err := newFolder()
 	if err != nil {
+		h.stopLinked()
 		return nil, fmt.Errorf("plugin: directory for sockets: %w; make %s writable or set TMPDIR", err, os.TempDir())
 	}
 	h.dir, h.lock = dir, lock
@@ -450,6 +461,7 @@ func (h *Host) Close(ctx context.Context) error {
 		h.withdraw(s)
 	}
 	h.replacements.Wait()
+	h.stopLinked()
 	h.peers.close()
 	h.spawner.close()
 	_ = h.modules.Close(context.Background()) // it is memory

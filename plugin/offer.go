@@ -12,12 +12,13 @@ import (
 // An offer is what this host has for one capability, an entry of the registry
 // "capabilities". It is not changed once it is registered, but replaced.
 type offer struct {
-	kind    CapabilityKind
-	service string   // for a KindService
-	linked  Function // nil if none is linked in
-	plugins []grant
-	equal   bool          // plugins take turns
-	turn    atomic.Uint64 // whose it is
+	kind          CapabilityKind
+	service       string         // for a KindService
+	linked        Function       // nil if none is linked in
+	linkedService *linkedService // as above
+	plugins       []grant
+	equal         bool          // plugins take turns
+	turn          atomic.Uint64 // whose it is
 }
 
 // A grant is a plugin's part in an offer.
@@ -105,7 +106,7 @@ func (h *Host) retract(s *supervised) {
 }
 
 func (o *offer) with(plugins []grant) *offer {
-	return &offer{kind: o.kind, service: o.service, linked: o.linked, plugins: plugins, equal: sameShare(plugins)}
+	return &offer{kind: o.kind, service: o.service, linked: o.linked, linkedService: o.linkedService, plugins: plugins, equal: sameShare(plugins)}
 }
 
 // without is the offer when s is gone.
@@ -114,10 +115,12 @@ func (o *offer) without(s *supervised) *offer {
 }
 
 // serves reports whether anybody is there.
-func (o *offer) serves() bool { return o.linked != nil || len(o.plugins) > 0 }
+func (o *offer) serves() bool { return o.linkedIn() || len(o.plugins) > 0 }
+
+func (o *offer) linkedIn() bool { return o.linked != nil || o.linkedService != nil }
 
 func (o *offer) owner() string {
-	if o.linked != nil {
+	if o.linkedIn() {
 		return "a linked-in provider"
 	}
 	return fmt.Sprintf("plugin %q (%s)", o.plugins[0].plugin.d.Name, o.plugins[0].plugin.d.Source)
@@ -133,7 +136,7 @@ func form(kind CapabilityKind, service string) string {
 // providers lists who can take a call now.
 func (h *Host) providers(name string, o *offer) []Provider {
 	var list []Provider
-	if o.linked != nil {
+	if o.linkedIn() {
 		list = append(list, h.local(Linked, name))
 	}
 	for _, g := range o.plugins {

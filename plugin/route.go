@@ -32,14 +32,15 @@ type request struct {
 	hereOnly bool
 }
 
-// A target is a provider that a request is offered to. One of linked, proc and
-// conn is set.
+// A target is a provider that a request is offered to. One of linked,
+// linkedService, proc and conn is set.
 type target struct {
-	provider Provider
-	linked   Function
-	plugin   *supervised
-	proc     *process
-	conn     *grpc.ClientConn // to another host
+	provider      Provider
+	linked        Function
+	linkedService *linkedService
+	plugin        *supervised
+	proc          *process
+	conn          *grpc.ClientConn // to another host
 
 	// release gives the process back. The router calls it after the try unless
 	// the try has set kept, and then owes the call. It may be called again.
@@ -145,8 +146,10 @@ func (w *walk) here(o *offer) (done bool, err error) {
 	if err := w.request.fits(o); err != nil {
 		return true, err
 	}
-	if o.linked != nil {
-		t := &target{provider: w.host.local(Linked, w.request.capability), linked: o.linked, release: func() {}}
+	if o.linkedIn() {
+		t := &target{
+			provider: w.host.local(Linked, w.request.capability), linked: o.linked, linkedService: o.linkedService, release: func() {},
+		}
 		_, err := w.do(w.ctx, t)
 		return true, err
 	}

@@ -246,8 +246,8 @@ func (s Sandbox) spec(d Descriptor) shim.Spec {
 		Signals: s.Namespaces || s.Syscalls, Syscalls: s.Syscalls,
 		Limits: map[string]uint64{}, Host: os.Getpid(), Strict: s.Strict,
 	}
-	if s.Files {
-		if dir, err := filepath.Abs(orHere(d.Dir)); err == nil {
+	if s.Files && d.Dir != "" { // without one its working folder is the host's, which is not for it
+		if dir, err := filepath.Abs(d.Dir); err == nil {
 			spec.Read = append(slices.Clone(s.Read), dir)
 		}
 	}

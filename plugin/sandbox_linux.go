@@ -36,8 +36,8 @@ type confinement struct {
 func confine(cmd *exec.Cmd, d Descriptor, exe *executable, socketDir string, s Sandbox) (*confinement, error) {
 	c := &confinement{sandbox: s, spec: s.spec(d), cmd: cmd, reported: make(chan struct{})}
 	c.spec.Args, c.spec.Sockets = cmd.Args, socketDir
-	if exe.script {
-		c.spec.Path = exe.path
+	if exe.script { // its interpreter opens it once more
+		c.spec.Path, c.spec.Read = exe.path, append(c.spec.Read, exe.path)
 	}
 	specReader, specWriter, err := os.Pipe()
 	reportReader, reportWriter, err2 := os.Pipe()

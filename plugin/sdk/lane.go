@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -17,22 +16,18 @@ import (
 	"github.com/roster-go/roster/plugin/internal/handshake"
 	"github.com/roster-go/roster/plugin/internal/lane"
 	"github.com/roster-go/roster/plugin/internal/traceparent"
+	"github.com/roster-go/roster/plugin/internal/unary"
 )
 
 // A laneServer answers unary calls over a lane, by the methods that gRPC serves too.
 type laneServer struct {
 	*server
 	path     string
-	methods  map[string]unaryMethod
+	methods  unary.Methods
 	tooLarge []byte
 
 	listener net.Listener
 	serving  sync.WaitGroup
-}
-
-type unaryMethod struct {
-	impl    any
-	handler grpc.MethodHandler
 }
 
 // listenLane listens for a lane if the host would like one and there is a place for it.
@@ -48,21 +43,15 @@ func (s *server) listenLane(ctx context.Context) *laneServer {
 		return nil
 	}
 	l := &laneServer{
-		server: s, path: path, listener: listener, methods: map[string]unaryMethod{},
+		server: s, path: path, listener: listener, methods: unary.Methods{},
 		tooLarge: failure(status.Errorf(codes.ResourceExhausted, "the answer has more than %d bytes", handshake.MaxMessage)),
 	}
-	l.add(&pluginv1.FunctionService_ServiceDesc, s)
+	l.methods.Add(&pluginv1.FunctionService_ServiceDesc, s)
 	for _, service := range s.services {
-		l.add(service.desc, service.impl)
+		l.methods.Add(service.desc, service.impl)
 	}
 	l.serving.Go(func() { l.accept(ctx) })
 	return l
-}
-
-func (l *laneServer) add(desc *grpc.ServiceDesc, impl any) {
-	for _, m := range desc.Methods {
-		l.methods["/"+desc.ServiceName+"/"+m.MethodName] = unaryMethod{impl, m.Handler}
-	}
 }
 
 // accept serves every connection until the listener is closed.
@@ -100,15 +89,12 @@ func (l *laneServer) answer(ctx context.Context, r lane.Request) (message []byte
 			message, ok = failure(l.panicked(r.Method, v)), false
 		}
 	}()
-	m, known := l.methods[r.Method]
-	if !known {
-		return failure(status.Errorf(codes.Unimplemented, "unknown method %s", r.Method)), false
-	}
+	var md metadata.MD
 	if len(r.Metadata) > 0 {
-		ctx = traceparent.Extract(metadata.NewIncomingContext(ctx, metadata.Pairs(r.Metadata...)))
+		md = metadata.Pairs(r.Metadata...)
+		ctx = traceparent.Extract(metadata.NewIncomingContext(ctx, md))
 	}
-	ctx = grpc.NewContextWithServerTransportStream(ctx, headerless(r.Method))
-	reply, err := m.handler(m.impl, ctx, func(into any) error {
+	reply, err := l.methods.Call(ctx, r.Method, md, func(into any) error {
 		in, isMessage := into.(proto.Message)
 		if !isMessage {
 			return status.Errorf(codes.Internal, "%T is no message", into)
@@ -117,7 +103,7 @@ func (l *laneServer) answer(ctx context.Context, r lane.Request) (message []byte
 			return status.Errorf(codes.Internal, "the request cannot be decoded: %v", err)
 		}
 		return nil
-	}, nil)
+	})
 	if err != nil {
 		return failure(err), false
 	}
@@ -146,11 +132,3 @@ func failure(err error) []byte {
 	}
 	return text
 }
-
-// headerless lets methods set headers and trailers, which the host has not asked for.
-type headerless string
-
-func (m headerless) Method() string             { return string(m) }
-func (headerless) SetHeader(metadata.MD) error  { return nil }
-func (headerless) SendHeader(metadata.MD) error { return nil }
-func (headerless) SetTrailer(metadata.MD) error { return nil }

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -25,6 +26,9 @@ func Extract(ctx context.Context) context.Context {
 // Inject adds the trace context of ctx, if it has one, to the metadata that goes along
 // with a call, in the place of one that is there.
 func Inject(ctx context.Context) context.Context {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
 	found := carrier{}
 	format.Inject(ctx, found)
 	if len(found) == 0 {
