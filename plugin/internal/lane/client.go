@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -19,6 +20,10 @@ type Client struct {
 
 	limit int
 	done  sync.WaitGroup
+
+	reading chan struct{} // has an element while somebody reads, who alone may use frames
+	wanted  chan struct{} // wakes the goroutine that reads for a crowd
+	frames  frameReader
 
 	callsMu sync.Mutex // guards the fields below
 	calls   map[uint64]*call
@@ -42,9 +47,13 @@ const readSize = 64 << 10
 // NewClient calls over conn, which it owns from now on. Messages are of at most limit
 // bytes. It must be closed.
 func NewClient(conn net.Conn, limit int) *Client {
-	c := &Client{sender: newSender(conn), limit: limit, calls: map[uint64]*call{}}
+	c := &Client{
+		sender: newSender(conn), limit: limit, calls: map[uint64]*call{},
+		reading: make(chan struct{}, 1), wanted: make(chan struct{}, 1),
+		frames: frameReader{from: bufio.NewReaderSize(conn, readSize), limit: limit},
+	}
 	c.done.Go(c.write)
-	c.done.Go(c.read)
+	c.done.Go(c.readForAll)
 	return c
 }
 
@@ -96,15 +105,10 @@ func (c *Client) Call(ctx context.Context, r Request) ([]byte, Outcome, error) {
 		c.forget(number)
 		return nil, NotSent, err
 	}
-	select {
-	case <-w.answered:
-	case <-ctx.Done():
-		if c.forget(number) { // nobody else knows w any more
-			callPool.Put(w)
-			_ = c.send(nil, func(b []byte) []byte { return appendFrame(b, number, kindCancel, 0) }) //nolint:staticcheck // see there
-			return nil, Sent, ctx.Err()
-		}
-		<-w.answered // it was answered in this very moment
+	if !c.await(ctx, number, w) {
+		callPool.Put(w)                                                                         // nobody else knows it any more
+		_ = c.send(nil, func(b []byte) []byte { return appendFrame(b, number, kindCancel, 0) }) //nolint:staticcheck // see there
+		return nil, Sent, ctx.Err()
 	}
 	kind, body, err := w.kind, w.body, w.err
 	w.body, w.err = nil, nil
@@ -149,28 +153,108 @@ func (c *Client) forget(number uint64) bool {
 	return waited
 }
 
-// read hands answers to those who wait for them, until the connection ends.
-func (c *Client) read() {
-	buffer := bufio.NewReaderSize(c.conn, readSize)
-	for {
-		f, err := readFrame(buffer, c.limit)
-		if err == nil && f.kind != kindResponse && f.kind != kindFailure {
-			err = errGarbage
-		}
-		if err != nil {
-			c.close(err)
-			c.abandon(err)
-			return
-		}
-		c.callsMu.Lock()
-		w, waited := c.calls[f.number]
-		delete(c.calls, f.number)
-		c.callsMu.Unlock()
-		if waited { // else the caller has given up
-			w.kind, w.body = f.kind, f.body
-			w.answered <- struct{}{}
+// await waits for the answer of a call, and reports false if its context ends before. If
+// nobody reads, the caller does, for whoever waits: an answer then reaches a lonely
+// caller without another goroutine between them.
+func (c *Client) await(ctx context.Context, number uint64, w *call) bool {
+	if c.running.Load() > crowd {
+		select {
+		case c.wanted <- struct{}{}:
+		default: // it is awake
 		}
 	}
+	for {
+		select {
+		case <-w.answered:
+			return true
+		case c.reading <- struct{}{}:
+			if len(w.answered) == 0 { // who has read before may have answered it; nobody else does now
+				c.readFor(ctx, number)
+			}
+			<-c.reading
+		case <-ctx.Done():
+			if c.forget(number) {
+				return false
+			}
+			<-w.answered // it was answered in this very moment
+			return true
+		}
+	}
+}
+
+// readFor reads until a call is answered, its context ends, or the connection does.
+func (c *Client) readFor(ctx context.Context, number uint64) {
+	if ctx.Done() != nil {
+		interrupt := func() { _ = c.conn.SetReadDeadline(past) }
+		defer context.AfterFunc(ctx, interrupt)()
+	}
+	for ctx.Err() == nil {
+		f, ok := c.read()
+		if !ok || f.number == number {
+			return
+		}
+	}
+}
+
+// past is a deadline that interrupts whoever reads.
+var past = time.Unix(1, 0)
+
+// readForAll reads while calls are many: then one who does nothing else is faster than
+// callers who take turns.
+func (c *Client) readForAll() {
+	for {
+		select {
+		case <-c.wanted:
+		case <-c.gone:
+			return
+		}
+		select {
+		case c.reading <- struct{}{}:
+		case <-c.gone:
+			return
+		}
+		for c.waitingCalls() {
+			if _, ok := c.read(); !ok {
+				break
+			}
+		}
+		<-c.reading
+	}
+}
+
+// waitingCalls reports whether any call waits for an answer.
+func (c *Client) waitingCalls() bool {
+	c.callsMu.Lock()
+	defer c.callsMu.Unlock()
+	return len(c.calls) > 0
+}
+
+// read reads a frame and hands the answer to whoever waits for it. It reports false if
+// the connection has ended. A read that was interrupted returns no frame; that may have
+// been meant for one who has read before.
+func (c *Client) read() (f frame, ok bool) {
+	f, err := c.frames.next()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.conn.SetReadDeadline(time.Time{})
+		return frame{}, true
+	}
+	if err == nil && f.kind != kindResponse && f.kind != kindFailure {
+		err = errGarbage
+	}
+	if err != nil {
+		c.close(err)
+		c.abandon(err)
+		return frame{}, false
+	}
+	c.callsMu.Lock()
+	w, waited := c.calls[f.number]
+	delete(c.calls, f.number)
+	c.callsMu.Unlock()
+	if waited { // else the caller has given up
+		w.kind, w.body = f.kind, f.body
+		w.answered <- struct{}{}
+	}
+	return f, true
 }
 
 // abandon ends all calls with an error.

@@ -21,5 +21,7 @@
 //
 // All methods are safe for concurrent use. A caller writes its own frame if nobody else
 // is writing and the socket takes it at once, and else leaves it to a goroutine, so that
-// no call waits for a peer that does not read beyond its context.
+// no call waits for a peer that does not read beyond its context. Callers who wait for an
+// answer read, one for all, so that an answer reaches a lonely caller without another
+// goroutine between them; when many wait, a goroutine reads that does nothing else.
 package lane

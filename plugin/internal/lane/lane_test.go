@@ -150,7 +150,7 @@ func TestBreak(t *testing.T) {
 	}
 	time.AfterFunc(10*time.Millisecond, func() { _ = theirs.Close() })
 	callers.Wait()
-	if _, outcome, err := c.Call(t.Context(), Request{}); outcome != NotSent || err == nil || c.Alive() {
+	if _, outcome, err := c.Call(t.Context(), Request{}); outcome != NotSent || err == nil || c.Alive() { // the last reader has seen it
 		t.Errorf("%d %v", outcome, err)
 	}
 }
@@ -178,7 +178,9 @@ func TestGarbage(t *testing.T) {
 		if _, err := theirs.Write([]byte(garbage)); err != nil {
 			t.Fatal(err)
 		}
-		<-c.gone
+		if _, _, err := c.Call(t.Context(), Request{}); err == nil || c.Alive() {
+			t.Errorf("%q is taken", garbage)
+		}
 		c.Close()
 	}
 }
@@ -195,4 +197,63 @@ func FuzzParseRequest(f *testing.F) {
 			t.Errorf("%q became %q", body, again)
 		}
 	})
+}
+
+// Callers read for each other: none is left waiting for an answer that another has read.
+func TestCallersTakeTurns(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	for _, callers := range []int{2, crowd, 16} {
+		c := pair(t, 1<<20, echoing)
+		var calling sync.WaitGroup
+		for range callers {
+			calling.Go(func() {
+				for range 60_000 / callers {
+					if _, _, err := c.Call(ctx, Request{Method: "m"}); err != nil {
+						t.Errorf("%d callers: %v", callers, err)
+						return
+					}
+				}
+			})
+		}
+		calling.Wait()
+	}
+}
+
+// A caller who gives up while it reads for others leaves them to the next.
+func TestReaderGivesUp(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	c := pair(t, 1<<20, func(_ context.Context, r Request) ([]byte, bool) {
+		if r.Method == "wait" {
+			<-release
+		}
+		return []byte(r.Method), true
+	})
+	var calling sync.WaitGroup
+	for i := range 3 {
+		calling.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+10*i)*time.Millisecond)
+			defer cancel()
+			if _, outcome, err := c.Call(ctx, Request{Method: "wait"}); outcome != Sent || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%d %v", outcome, err)
+			}
+		})
+	}
+	last := make(chan error, 1)
+	go func() {
+		_, _, err := c.Call(t.Context(), Request{Method: "wait"})
+		last <- err
+	}()
+	calling.Wait()
+	for range 1000 {
+		if got, _, err := c.Call(t.Context(), Request{Method: "m"}); err != nil || string(got) != "m" {
+			t.Fatalf("%q %v", got, err)
+		}
+	}
+	close(release)
+	if err := <-last; err != nil {
+		t.Error(err)
+	}
 }

@@ -55,9 +55,9 @@ type job struct {
 
 // read takes requests until the connection ends, and says why it did.
 func (s *server) read() error {
-	buffer := bufio.NewReaderSize(s.conn, readSize)
+	frames := frameReader{from: bufio.NewReaderSize(s.conn, readSize), limit: s.limit}
 	for {
-		f, err := readFrame(buffer, s.limit)
+		f, err := frames.next()
 		if err != nil {
 			return err
 		}

@@ -38,26 +38,46 @@ func appendFrame(b []byte, number uint64, kind byte, size int) []byte {
 	return append(b, kind)
 }
 
-// readFrame reads a frame whose body has at most limit bytes.
-func readFrame(r io.Reader, limit int) (frame, error) {
-	var head [lengthSize + headerSize]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return frame{}, err //nolint:wrapcheck // it only says that the connection has ended
+// A frameReader reads frames. A read that is interrupted goes on where it was.
+type frameReader struct {
+	from  io.Reader
+	limit int // of a body, but for metadata
+
+	head     [lengthSize + headerSize]byte
+	headRead int
+	body     []byte
+	bodyRead int
+}
+
+// next reads a frame.
+func (r *frameReader) next() (frame, error) {
+	for r.headRead < len(r.head) {
+		n, err := r.from.Read(r.head[r.headRead:])
+		r.headRead += n
+		if err != nil && r.headRead < len(r.head) {
+			return frame{}, err //nolint:wrapcheck // it only says that the connection has ended
+		}
+		if r.headRead == len(r.head) {
+			size := int(binary.LittleEndian.Uint32(r.head[:])) - headerSize
+			switch {
+			case size < 0:
+				return frame{}, errGarbage
+			case size > r.limit+math.MaxUint16:
+				return frame{}, errTooLarge
+			}
+			r.body, r.bodyRead = make([]byte, size), 0
+		}
 	}
-	size := int(binary.LittleEndian.Uint32(head[:])) - headerSize
-	switch {
-	case size < 0:
-		return frame{}, errGarbage
-	case size > limit+math.MaxUint16: // with metadata
-		return frame{}, errTooLarge
+	for r.bodyRead < len(r.body) {
+		n, err := r.from.Read(r.body[r.bodyRead:])
+		r.bodyRead += n
+		if err != nil && r.bodyRead < len(r.body) {
+			return frame{}, err //nolint:wrapcheck // as above
+		}
 	}
-	f := frame{number: binary.LittleEndian.Uint64(head[lengthSize:]), kind: head[lengthSize+8]}
-	if size == 0 {
-		return f, nil
-	}
-	f.body = make([]byte, size)
-	_, err := io.ReadFull(r, f.body)
-	return f, err //nolint:wrapcheck // as above
+	f := frame{number: binary.LittleEndian.Uint64(r.head[lengthSize:]), kind: r.head[lengthSize+8], body: r.body}
+	r.headRead, r.body = 0, nil
+	return f, nil
 }
 
 // A Request is what a caller asks for.
