@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
-	"github.com/roster-go/roster/plugin/internal/handshake"
 )
 
 // attach connects to a plugin that somebody has started by hand, and initialises it. Its
@@ -19,7 +18,7 @@ import (
 // breakpoint.
 func (h *Host) attach(ctx context.Context, d Descriptor, log *slog.Logger) (*process, error) {
 	path := d.inDir(d.Attach)
-	conn, err := grpc.NewClient("passthrough:///"+d.Name,
+	conn, err := grpc.NewClient("passthrough:///"+d.Name, dialOptions(
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 			if err != nil {
@@ -32,11 +31,7 @@ func (h *Host) attach(ctx context.Context, d Descriptor, log *slog.Logger) (*pro
 			return conn, nil
 		}),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithStatsHandler(outcomeRecorder{}),
-		grpc.WithIdleTimeout(0),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
-	)
+	)...)
 	if err != nil {
 		return nil, d.fault("attach", "attach cannot be used: "+oneLine(err.Error()), "name the socket that the plugin has printed")
 	}

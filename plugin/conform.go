@@ -50,7 +50,7 @@ func Conform(ctx context.Context, d Descriptor) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.kind() != Plugin || d.foreign() {
+	if d.kind() != Plugin || d.foreign() || !d.hasProgram() {
 		return nil, d.fault("command", "only programs that speak the protocol of Roster can be checked", "describe one with command and without go_plugin")
 	}
 	h, err := NewHost(Options{Directory: roster.NewDirectory()})

@@ -1,6 +1,7 @@
 package plugin_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -40,6 +41,17 @@ func TestConform(t *testing.T) {
 	const want = "ok       init  it takes its config\nFAILED   x     it is bad\n               to do: mend it\n"
 	if ok || err != nil || b.String() != want {
 		t.Errorf("%v %v\n got %q\nwant %q", ok, err, b.String(), want)
+	}
+}
+
+// What cannot be started cannot be checked.
+func TestConformNeedsAProgram(t *testing.T) {
+	t.Parallel()
+	for _, d := range []plugin.Descriptor{{Attach: "/socket"}, {Endpoint: "127.0.0.1:1"}, {Module: "x.wasm"}, {}} {
+		var wrong *plugin.DescriptorError
+		if list, err := plugin.Conform(t.Context(), d); !errors.As(err, &wrong) || list != nil {
+			t.Errorf("%+v: %v %v", d, list, err)
+		}
 	}
 }
 

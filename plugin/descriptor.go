@@ -226,6 +226,9 @@ func (d Descriptor) checkFunction(c Capability, field string, fault func(field, 
 	}
 }
 
+// hasProgram reports whether the host runs a file: a program, or a module.
+func (d Descriptor) hasProgram() bool { return d.Endpoint == "" && d.Attach == "" }
+
 // kind is what kind of provider the descriptor makes.
 func (d Descriptor) kind() Kind {
 	switch {
@@ -258,7 +261,7 @@ func (d Descriptor) checkKind(fault func(field, problem, fix string) error) erro
 		return fault("go_plugin", "go_plugin lacks a part of the handshake", "copy the program's HandshakeConfig: {cookie_key: …, cookie_value: …, protocol: 1}")
 	case d.TLS != nil && d.Endpoint == "":
 		return fault("tls", "tls is for an endpoint", "remove it: the host and its processes know each other without")
-	case (d.Endpoint != "" || d.Attach != "") && d.SHA256 != "":
+	case !d.hasProgram() && d.SHA256 != "":
 		return fault("sha256", "an endpoint has no program to compare with a checksum", "remove sha256")
 	case d.foreign() && string(d.Config) != "{}" && len(d.Config) > 0:
 		return fault("config", "nobody takes a config there: the server knows nothing of Roster", "remove config")

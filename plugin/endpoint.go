@@ -19,7 +19,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
-	"github.com/roster-go/roster/plugin/internal/handshake"
 )
 
 // A TLS is how to reach an endpoint that is protected. The zero value checks the
@@ -110,17 +109,13 @@ func (h *Host) connect(ctx context.Context, d Descriptor) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(d.target(),
+	conn, err := grpc.NewClient(d.target(), dialOptions(
 		grpc.WithTransportCredentials(creds),
-		grpc.WithStatsHandler(outcomeRecorder{}),
-		grpc.WithIdleTimeout(0),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: h.policy.backoffMin, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}, //nolint:mnd // gRPC's own
 			MinConnectTimeout: 3 * time.Second,
 		}),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
-	)
+	)...)
 	if err != nil {
 		return nil, d.fault("endpoint", "endpoint cannot be used: "+oneLine(err.Error()), "write it as host:port")
 	}

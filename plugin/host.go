@@ -58,9 +58,10 @@ type Options struct {
 	// while it serves if it can take one, and as a swap of its process if not. The
 	// host reads it and never writes. Nil means that there is none.
 	Config *roster.Hot[json.RawMessage]
-	// Sandbox is what every plugin is held to at least. It wins over what a
-	// descriptor says: a plugin that asks for more is refused. Its Read and Write may
-	// be relative, and are then in the folder of each plugin.
+	// Sandbox is what every process of a plugin is held to at least. It wins over what
+	// a descriptor says: a plugin that asks for more is refused. Its Read and Write are
+	// the most that a descriptor may ask for; one that asks for nothing gets none of
+	// them. They may be relative, and are then in the folder of each plugin.
 	Sandbox Sandbox
 	// TrustedKeys are public keys of minisign. If there are any, each program and module
 	// must have a signature of one of them beside it (PROGRAM.minisig).
@@ -251,7 +252,11 @@ func (h *Host) check(d Descriptor) (Descriptor, error) {
 	if _, err := d.Sandbox.within(h.sandbox, d.fault); err != nil {
 		return d, err
 	}
-	if d.Endpoint != "" || d.Attach != "" {
+	if d.Attach != "" && (h.sandbox.needsShim() || len(h.trusted) > 0) {
+		return d, d.fault("attach", "this host holds every plugin to a sandbox or demands signatures, and cannot for one that somebody else has started",
+			"debug it on a host without")
+	}
+	if !d.hasProgram() {
 		_, err := d.credentials()
 		return d, err
 	}

@@ -60,13 +60,10 @@ func (h *Host) linkServices(services map[string]Service) error {
 			return next(traceparent.Extract(ctx), req)
 		}),
 	)
-	conn, err := grpc.NewClient("passthrough:///linked",
+	conn, err := grpc.NewClient("passthrough:///linked", dialOptions(
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithStatsHandler(outcomeRecorder{}),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
-	)
+	)...)
 	if err != nil {
 		return fmt.Errorf("plugin: linked-in services: %w", err)
 	}
@@ -77,10 +74,11 @@ func (h *Host) linkServices(services map[string]Service) error {
 		}
 		l := &linkedService{methods: unary.Methods{}, conn: conn}
 		l.methods.Add(service.Desc, service.Impl)
-		if !added[service.Desc.ServiceName] { // one service may have two names, of one implementation
-			added[service.Desc.ServiceName] = true
-			server.RegisterService(service.Desc, service.Impl)
+		if added[service.Desc.ServiceName] { // streams could not tell the two apart
+			return fmt.Errorf("plugin: linked-in service %q: %s is linked in twice; give it one name", name, service.Desc.ServiceName)
 		}
+		added[service.Desc.ServiceName] = true
+		server.RegisterService(service.Desc, service.Impl)
 		o := &offer{kind: KindService, service: service.Desc.ServiceName, linkedService: l}
 		if err := h.capabilities.TryRegister(name, o); err != nil {
 			return fmt.Errorf("plugin: linked-in service: %w", err)

@@ -113,6 +113,10 @@ func TestLinkedServices(t *testing.T) {
 	if answer, err := healthv1.NewHealthClient(dial(t, address)).Check(forwarded, request); err != nil || answer.GetStatus() != healthv1.HealthCheckResponse_SERVING {
 		t.Errorf("%v %v", answer, err)
 	}
+	services.Register("acme.Again", plugin.Service{Desc: &healthv1.Health_ServiceDesc, Impl: checker{}})
+	if _, err := plugin.NewHost(plugin.Options{Services: services, Directory: roster.NewDirectory()}); err == nil || !strings.Contains(err.Error(), "grpc.health.v1.Health is linked in twice") {
+		t.Errorf("%v", err)
+	}
 	if c := h.Capabilities(); len(c) != 2 || c[0].Service != "grpc.health.v1.Health" || c[0].Providers[0].Kind != plugin.Linked {
 		t.Errorf("%+v", c)
 	}

@@ -24,7 +24,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
-	"github.com/roster-go/roster/plugin/internal/handshake"
 	"github.com/roster-go/roster/plugin/internal/lane"
 )
 
@@ -109,7 +108,13 @@ func (l *launcher) launch(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.sandbox, _ = l.runner.controls()
+	var unproven string
+	if p.sandbox, unproven = l.runner.controls(); unproven != "" { // what is not known to hold is not relied on
+		p.disconnect()
+		return nil, &StartError{
+			Plugin: l.d.Name, Source: l.d.Source, Step: "sandbox", Problem: unproven, Fix: "see the host's log, and start it again",
+		}
+	}
 	for _, c := range p.sandbox {
 		if c.State == Degraded || c.State == Unavailable {
 			l.log.Warn("a layer of the plugin's sandbox is not enforced", "control", c.Name, "wanted", c.Wanted, "state", c.State, "detail", c.Detail)
@@ -232,7 +237,7 @@ func (l *launcher) dial(config *goplugin.ClientConfig, addr net.Addr) (*process,
 	if config.TLSConfig != nil {
 		protection = credentials.NewTLS(config.TLSConfig)
 	}
-	conn, err := grpc.NewClient("passthrough:///"+l.d.Name,
+	conn, err := grpc.NewClient("passthrough:///"+l.d.Name, dialOptions(
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, addr.Network(), addr.String())
 			if err != nil {
@@ -245,11 +250,7 @@ func (l *launcher) dial(config *goplugin.ClientConfig, addr net.Addr) (*process,
 			return conn, nil
 		}),
 		grpc.WithTransportCredentials(protection),
-		grpc.WithStatsHandler(outcomeRecorder{}),
-		grpc.WithIdleTimeout(0),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
-	)
+	)...)
 	if err != nil {
 		return nil, &StartError{
 			Plugin: l.d.Name, Source: l.d.Source, Step: "handshake", Problem: oneLine(err.Error()), Err: err,

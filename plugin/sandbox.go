@@ -136,7 +136,7 @@ func (s Sandbox) within(policy Sandbox, fault func(field, problem, fix string) e
 	both := s
 	switch {
 	case policy.Files && !s.Files:
-		both.Files, both.Read, both.Write = true, policy.Read, policy.Write
+		both.Files = true
 	case policy.Files:
 		for _, path := range s.Write {
 			if !covered(path, policy.Write) {

@@ -289,6 +289,20 @@ func TestSandboxPolicy(t *testing.T) {
 		}
 	}
 	expect(t, h, "refused", "dial", map[string]any{"network": "tcp", "address": "127.0.0.1:80"})
+	if err := h.Remove(t.Context(), "wild"); err != nil {
+		t.Fatal(err)
+	}
+
+	// One that asks for nothing gets nothing, not all that it might have asked for.
+	d := wild(t, plugin.Sandbox{})
+	add(t, h, d)
+	expect(t, h, "refused", "write", map[string]any{"path": filepath.Join(d.Dir, "plugin.yaml")})
+
+	// And nobody comes in who was started elsewhere.
+	if err := h.Add(t.Context(), plugin.Descriptor{Name: "x", APIVersion: "v1", Attach: "/socket", Capabilities: []plugin.Capability{{Name: "x.y"}}}); err == nil ||
+		!strings.Contains(err.Error(), "cannot for one that somebody else has started") {
+		t.Errorf("%v", err)
+	}
 }
 
 // A link that leads out of the folder is no way to write elsewhere.

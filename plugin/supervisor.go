@@ -103,7 +103,7 @@ func (s *supervised) keep(ctx context.Context, p *process) {
 			}
 			s.lost(p, err)
 		}
-		if s.d.Endpoint == "" && s.d.Attach == "" && crashes.add(time.Now(), s.host.policy) {
+		if s.d.hasProgram() && crashes.add(time.Now(), s.host.policy) {
 			s.giveUp(ctx)
 			return
 		}
@@ -366,7 +366,7 @@ func (s *supervised) killNow() {
 
 func (s *supervised) checksum() string {
 	switch {
-	case s.d.Endpoint != "" || s.d.Attach != "":
+	case !s.d.hasProgram():
 		return NoProgram
 	case s.d.SHA256 == "":
 		return NotPinned
