@@ -18,8 +18,18 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 	}
 	pin, owner := h.Pin(), roster.NewOwner(0)
 	defer pin.Release()
+	d := roster.NewDirectory() // with a suspension of another name
+	d.Suspend("suspending", "image/png", nil)
+	rs, hs := roster.New[fmt.Stringer](roster.In(d), roster.Named("suspending")), roster.NewHot[fmt.Stringer](roster.In(d), roster.Named("suspending"))
+	for _, name := range names {
+		rs.Register(name, roster.Site{})
+		hs.Register(name, roster.Site{})
+	}
+	suspendedPin := hs.Pin()
+	defer suspendedPin.Release()
 	for what, get := range map[string]func(string) (fmt.Stringer, bool){
 		"Registry.Get": r.Get, "Hot.Get": h.Get, "Pin.Get": pin.Get, "Scope.Get": s.Get,
+		"Registry.Get while suspended": rs.Get, "Hot.Get while suspended": hs.Get, "Pin.Get while suspended": suspendedPin.Get,
 		"Hot.PinFor": func(name string) (fmt.Stringer, bool) {
 			p := h.PinFor(owner)
 			defer p.Release()

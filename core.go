@@ -14,6 +14,8 @@ type core struct {
 	counted     bool
 	catalogue   Catalogue
 	early       earlyLookups
+	source      string    // of entries, in logs
+	loads       *loadLogs // of the directory; nil if the registry is in none
 }
 
 // newCore is called by the exported constructor of a registry.
@@ -25,7 +27,7 @@ func newCore[T any](s *settings) *core {
 	}
 	return &core{
 		name: s.name, elementType: elementType, created: created,
-		counts: newStats(), counted: !s.uncounted, catalogue: s.catalogue,
+		counts: newStats(), counted: !s.uncounted, catalogue: s.catalogue, source: linkedIn,
 	}
 }
 
@@ -36,9 +38,13 @@ func (c *core) Name() string { return c.name }
 // home is the package that created the registry.
 func (c *core) home() string { return c.created.homePackage() }
 
-// missed counts a lookup in vain.
-func (c *core) missed(name string) {
-	if c.counted {
+// missed counts a lookup that found nothing, or nothing that may be given out.
+func (c *core) missed(under suspensions, name string) {
+	switch {
+	case !c.counted:
+	case under[name] != nil:
+		c.counts.past.refused.add(name, 1)
+	default:
 		c.counts.past.misses.add(name, 1)
 	}
 }

@@ -20,6 +20,10 @@ type Directory struct {
 	nextID  uint64
 	listed  map[uint64]listing
 	settled map[string]*ledger // by registry name: counts of registries that are gone
+
+	suspended map[string]suspensions // by registry name; none is empty
+
+	loads loadLogs // not guarded by mu
 }
 
 // maxSettled bounds the names of registries that are gone: the counts of later
@@ -30,6 +34,7 @@ type listing struct {
 	registry func() Inspector // nil once collected
 	name     string
 	counts   *stats
+	suspend  func(suspensions) // does nothing once collected
 }
 
 var processWide = NewDirectory()
@@ -40,14 +45,18 @@ func DefaultDirectory() *Directory { return processWide }
 
 // NewDirectory creates an empty directory of its own.
 func NewDirectory() *Directory {
-	return &Directory{listed: make(map[uint64]listing), settled: make(map[string]*ledger)}
+	return &Directory{
+		listed: make(map[uint64]listing), settled: make(map[string]*ledger), suspended: make(map[string]suspensions),
+	}
 }
 
 // list adds a registry to d until it is collected.
 func list[R any, P interface {
 	*R
 	Inspector
+	suspend(under suspensions)
 }](d *Directory, registry P, c *core) {
+	c.loads = &d.loads
 	ref := weak.Make((*R)(registry))
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -58,7 +67,14 @@ func list[R any, P interface {
 			return P(r)
 		}
 		return nil
+	}, suspend: func(under suspensions) {
+		if r := ref.Value(); r != nil {
+			P(r).suspend(under)
+		}
 	}}
+	if under := d.suspended[c.name]; under != nil {
+		registry.suspend(under)
+	}
 	runtime.AddCleanup((*R)(registry), d.settle, id)
 }
 

@@ -70,6 +70,14 @@
 // test. [Only] is an allow-list. Package-level registries are values of the same
 // types, so that code written against a [View] does not know the difference.
 //
+// # Take something out of use
+//
+// [Directory.Suspend] makes all registries of a name stop giving one entry out, at
+// once, and [Directory.Resume] undoes it. It works in every lifecycle, after a seal,
+// through pins and scopes that exist already, and for names that are registered later;
+// the package kill has it follow orders from elsewhere. Lookups cost nothing more
+// while nothing is suspended.
+//
 // # See what is there
 //
 // Every entry knows the file, line, package and module version that registered
@@ -114,5 +122,7 @@
 // [OnRetire], [ReportStuck] and [NewLazy] run on goroutines of their own, which
 // end when their work is done, with no lock held.
 //
-// Removing or replacing an entry never takes the value from those who hold it.
+// Removing, replacing or suspending an entry never takes the value from those who hold
+// it. When [Directory.Suspend] has returned, no lookup that starts afterwards gives the
+// value out. It waits for no function that was given to a registry.
 package roster

@@ -35,7 +35,7 @@ var _ View[int] = (*Draft[int])(nil)
 
 // draft begins the next version. The caller holds h.mu.
 func (h *Hot[T]) draft(site callers) *Draft[T] {
-	base := h.published.Load()
+	base := h.current()
 	d := &Draft[T]{
 		h: h, site: site, base: base, next: *base,
 		owned: make(map[int]uint64),

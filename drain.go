@@ -221,7 +221,7 @@ func (d *drain[T]) discard(values []given[T], current *version[T]) {
 func (h *Hot[T]) discard(name string, v T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.drain.discard([]given[T]{{name: name, value: v}}, h.published.Load())
+	h.drain.discard([]given[T]{{name: name, value: v}}, h.current())
 }
 
 // run retires what is queued, until nothing is.

@@ -232,13 +232,19 @@ func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
 
 // unknown is the error of a lookup in vain at site.
 func (c *core) unknown(name string, names []string, site callers) *UnknownError {
+	e := c.explain(name, names)
+	e.early = c.early.note(name, c, site)
+	return e
+}
+
+// explain is unknown without a lookup.
+func (c *core) explain(name string, names []string) *UnknownError {
 	e := &UnknownError{
 		Registry: c.name,
 		Name:     name,
 		Known:    slices.Clone(names[:min(len(names), maxKnown)]),
 		Total:    len(names),
 		Nearest:  Nearest(name, names),
-		early:    c.early.note(name, c, site),
 	}
 	e.Suggested, e.Providers = c.catalogue.providers(name)
 	if e.Suggested != "" && len(e.Nearest) > 0 {

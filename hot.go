@@ -161,10 +161,12 @@ func (h *Hot[T]) Update(f func(*Draft[T]) error) error { return h.transact(calle
 func (h *Hot[T]) transact(site callers, f func(*Draft[T]) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	begun := time.Now()
 	d := h.draft(site)
 	published := false
 	defer func() {
 		d.end()
+		h.counts.past.reloadTimes.add(time.Since(begun))
 		if !published {
 			h.counts.past.failedReloads.Add(1)
 			h.drain.discard(d.given, d.base)
@@ -187,7 +189,7 @@ func (h *Hot[T]) transact(site callers, f func(*Draft[T]) error) error {
 // end takes note of what a draft leaves behind, published or not.
 func (d *Draft[T]) end() {
 	d.over = true
-	current := d.h.published.Load()
+	current := d.h.current()
 	switch {
 	case current != d.base: // published
 	case &d.next.index[0] == &current.index[0]:
@@ -268,6 +270,11 @@ func (h *Hot[T]) commit(d *Draft[T], df diff[T]) {
 		}
 	}
 	h.install(d, df)
+	for _, names := range [][]string{df.change.Added, df.change.Replaced} {
+		for _, name := range names {
+			loaded(h.core, name, h.peek(name))
+		}
+	}
 }
 
 // widen makes counters for names that are new in d.
@@ -283,7 +290,7 @@ func (h *Hot[T]) install(d *Draft[T], df diff[T]) {
 	next := d.next
 	current := h.renumbered(&next)
 	h.drain.discard(d.given, current)
-	h.published.Store(current)
+	h.put(current)
 	h.used = current.used
 	d.base.tenure.ended = df.change.At
 	d.base.tenure.over.Store(true)
@@ -326,15 +333,24 @@ func (h *Hot[T]) Get(name string) (T, bool) {
 }
 
 // Lookup is [Hot.Get] with an error, an [*UnknownError], that lists what is
-// registered, which names come close, and what to import.
+// registered, which names come close, and what to import, or a
+// [*SuspendedError].
 func (h *Hot[T]) Lookup(name string) (T, error) {
 	v := h.published.Load()
 	value, ok := v.get(h.core, name)
 	if !ok {
+		if err := v.under.refusal(name); err != nil {
+			return value, err
+		}
 		return value, h.unknown(name, v.sorted(), callersOf(0))
 	}
 	return value, nil
 }
+
+// Peek returns what the registry has under name, suspended or not, and counts
+// nothing. It is for the bookkeeping of whoever writes the registry; a value that is
+// suspended is not to be given out.
+func (h *Hot[T]) Peek(name string) (v T, ok bool) { return valueIn(h.current(), name) }
 
 // Names lists the registered names in sorted order. The slice is the caller's.
 func (h *Hot[T]) Names() []string { return slices.Clone(h.published.Load().sorted()) }
@@ -347,3 +363,11 @@ func (h *Hot[T]) Len() int { return h.published.Load().live }
 
 // Version counts the writes that took effect. It starts at 0.
 func (h *Hot[T]) Version() uint64 { return h.published.Load().number }
+
+// Generation grows with everything that changes what lookups give: with each write
+// that takes effect, and each suspension and resumption of a name. Whoever keeps
+// something that he derived from the registry compares it.
+func (h *Hot[T]) Generation() uint64 {
+	v := h.published.Load()
+	return v.number + v.turns
+}

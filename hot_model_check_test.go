@@ -38,6 +38,9 @@ func (m *hotModel) held(e *oldEntry) bool {
 func (m *hotModel) compare() {
 	assert.Equal(m.t, m.h.Version(), m.version)
 	m.sees(m.h, m.live)
+	if m.random.IntN(10) == 0 {
+		m.inspect()
+	}
 	if len(m.pins) > 0 {
 		p := m.pins[m.random.IntN(len(m.pins))]
 		assert.Equal(m.t, p.Version(), p.version)
@@ -70,7 +73,14 @@ func (m *hotModel) compare() {
 }
 
 // sees compares what a view shows without counting.
-func (m *hotModel) sees(view roster.View[*device], want map[string]*oldEntry) {
+func (m *hotModel) sees(view roster.View[*device], all map[string]*oldEntry) {
+	want := maps.Clone(all)
+	maps.DeleteFunc(want, func(name string, _ *oldEntry) bool { return m.hidden[name] })
+	m.shows(view, want)
+}
+
+// shows compares what a view shows, be it suspended or not.
+func (m *hotModel) shows(view roster.View[*device], want map[string]*oldEntry) {
 	names := slices.Sorted(maps.Keys(want))
 	assert.True(m.t, slices.Equal(view.Names(), names), "the names of the version")
 	assert.Equal(m.t, view.Len(), len(want))
@@ -83,6 +93,22 @@ func (m *hotModel) sees(view roster.View[*device], want map[string]*oldEntry) {
 		i++
 	}
 	assert.Equal(m.t, i, len(want))
+}
+
+// inspect compares what a debug page shows: all entries, suspended or not.
+func (m *hotModel) inspect() {
+	names, suspended := []string{}, 0
+	for e := range m.h.Entries() {
+		names = append(names, e.Name)
+		assert.Equal(m.t, e.Suspended != nil, m.hidden[e.Name])
+		assert.Equal(m.t, e.Version, m.live[e.Name].born)
+		if e.Suspended != nil {
+			suspended++
+		}
+	}
+	assert.True(m.t, slices.Equal(names, slices.Sorted(maps.Keys(m.live))), "the entries with those that are suspended")
+	assert.Equal(m.t, m.h.Info().Suspended, suspended)
+	assert.Equal(m.t, m.h.Info().Size, len(names)-suspended)
 }
 
 // compareHolders compares who is said to hold what, and drains if nobody does.
@@ -149,14 +175,14 @@ func (m *hotModel) follow() {
 
 // hotCounts are the counts a registry must have.
 type hotCounts struct {
-	success, duplicate, hits, misses, invalid map[string]uint64
-	reloads, failed                           uint64
+	success, duplicate, hits, misses, refused, invalid map[string]uint64
+	reloads, failed                                    uint64
 }
 
 func newHotCounts() hotCounts {
 	return hotCounts{
 		success: make(map[string]uint64), duplicate: make(map[string]uint64), hits: make(map[string]uint64),
-		misses: make(map[string]uint64), invalid: make(map[string]uint64),
+		misses: make(map[string]uint64), refused: make(map[string]uint64), invalid: make(map[string]uint64),
 	}
 }
 
@@ -189,6 +215,7 @@ func (c *hotCounts) bounded(counts map[string]uint64, name string) {
 func (m *hotModel) compareCounts() {
 	stats := m.h.Stats()
 	m.compareCount(stats.Lookups, roster.Miss, m.counts.misses, true)
+	m.compareCount(stats.Lookups, roster.Refused, m.counts.refused, true)
 	m.compareCount(stats.Lookups, roster.Hit, m.counts.hits, !m.wide)
 	m.compareCount(stats.Registrations, roster.Invalid, m.counts.invalid, true)
 	m.compareCount(stats.Registrations, roster.Success, m.counts.success, !m.wide)

@@ -77,6 +77,7 @@ type heldLease struct {
 // must have been counted.
 type hotModel struct {
 	t      *testing.T
+	in     *roster.Directory
 	h      *roster.Hot[*device]
 	random *rand.Rand
 	wide   bool // uses many names, so that the registry renumbers
@@ -85,7 +86,8 @@ type hotModel struct {
 
 	version uint64
 	live    map[string]*oldEntry
-	dead    []*oldEntry // that somebody can see
+	hidden  map[string]bool // names that are suspended
+	dead    []*oldEntry     // that somebody can see
 	pins    []heldPin
 	leases  []heldLease
 	handed  []*device // over to the registry and not retired
@@ -99,9 +101,11 @@ type hotModel struct {
 
 func newHotModel(t *testing.T, seed uint64, wide bool) *hotModel {
 	t.Helper()
+	d := roster.NewDirectory()
 	return &hotModel{
 		t: t, random: rand.New(rand.NewPCG(seed, 1)), wide: wide, live: make(map[string]*oldEntry),
-		h:      roster.NewHot[*device](quiet(), retireDevices(t), refusing()),
+		hidden: make(map[string]bool), in: d,
+		h:      roster.NewHot[*device](roster.In(d), retireDevices(t), refusing()),
 		counts: newHotCounts(),
 	}
 }
@@ -141,8 +145,10 @@ func (m *hotModel) step() {
 		m.releasePin()
 	case n < 88:
 		m.releaseLease()
-	case n < 99:
+	case n < 96:
 		m.look()
+	case n < 99:
+		m.suspend()
 	default:
 		m.did = "collect"
 		runtime.GC() // lets counts of earlier ordinals settle
@@ -223,6 +229,11 @@ func (m *hotModel) lease() {
 	name := m.name()
 	l, err := m.h.Lease(name)
 	e := m.live[name]
+	if m.hidden[name] {
+		m.counts.bounded(m.counts.refused, name)
+		assert.True(m.t, errors.Is(err, roster.ErrSuspended), "a name that is suspended cannot be leased")
+		return
+	}
 	m.counts.look(name, e != nil)
 	if e == nil {
 		assert.True(m.t, errors.Is(err, roster.ErrUnknown), "a name nobody has cannot be leased")
@@ -272,6 +283,22 @@ func (m *hotModel) releaseLease() {
 	}
 }
 
+// suspend suspends a name, there or not, or resumes one.
+func (m *hotModel) suspend() {
+	name := m.name()
+	if hidden := slices.Sorted(maps.Keys(m.hidden)); len(hidden) > 0 && m.random.IntN(5) < 3 {
+		m.did = "resume"
+		name = hidden[m.random.IntN(len(hidden))]
+		assert.True(m.t, m.in.Resume(m.h.Name(), name), "a suspended name is resumed")
+		delete(m.hidden, name)
+	} else {
+		m.did = "suspend"
+		m.in.Suspend(m.h.Name(), name, errGivenUp)
+		m.hidden[name] = true
+	}
+	assert.Equal(m.t, len(m.in.Suspensions()), len(m.hidden))
+}
+
 // look looks a name up, in the registry and in a pin.
 func (m *hotModel) look() {
 	m.did = "look"
@@ -287,6 +314,13 @@ func (m *hotModel) found(want map[string]*oldEntry, name string, view roster.Vie
 	e := want[name]
 	v, ok := view.Get(name)
 	found, err := view.Lookup(name)
+	if m.hidden[name] {
+		for range 2 {
+			m.counts.bounded(m.counts.refused, name)
+		}
+		assert.True(m.t, !ok && v == nil && errors.Is(err, roster.ErrSuspended), "a name that is suspended is not found")
+		return
+	}
 	for range 2 {
 		m.counts.look(name, e != nil)
 	}

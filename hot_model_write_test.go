@@ -173,7 +173,7 @@ func (m *hotModel) update() {
 					m.unregister(draft, d, m.name())
 				}
 			}
-			m.sees(draft, d.live)
+			m.shows(draft, d.live)
 			switch ending {
 			case givesUp:
 				return errGivenUp

@@ -21,12 +21,12 @@ const modulePath = "github.com/roster-go/roster"
 // and itself, never one of its own floor or of a higher one. A part is the folder that is
 // the longest prefix of a package's folder.
 var floors = [][]string{
-	{"bench", "internal/e2e", "internal/providercheck", "internal/migration"},
+	{"bench", "deploy", "internal/e2e", "internal/providercheck", "internal/migration"},
 	{"cmd/roster"},
 	{"plugin", "etcd", "telemetry", "vet"},
 	{"rostertest"},
 	{"discovery", "replica", "console", "rosterhttp"},
-	{"factory", "router", "subject", "wire", "collector", "providers"},
+	{"factory", "router", "subject", "wire", "collector", "providers", "kill"},
 	{".", "initwatch"},
 	{"internal"},
 }
@@ -272,6 +272,9 @@ func TestImportsThatBreakTheDesignAreFound(t *testing.T) {
 		{file: "router/a.go", imports: modulePath},
 		{file: "router/a.go", imports: modulePath + "/wire", want: "router and wire share a floor"},
 		{file: "wire/a.go", imports: modulePath + "/discovery", want: "discovery is above wire"},
+		{file: "discovery/a.go", imports: modulePath + "/kill"},
+		{file: "kill/a.go", imports: modulePath},
+		{file: "kill/a.go", imports: modulePath + "/router", want: "kill and router share a floor"},
 		{file: "shelf/a.go", imports: "fmt", want: "shelf has no floor"},
 		{file: "rostertest/a.go", imports: "testing"},
 		{file: "console/a.go", imports: modulePath + "/factory"},

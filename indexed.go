@@ -12,6 +12,8 @@ import (
 // becomes current together with it, in one step. Create one with [NewIndexed].
 //
 // Reading the index takes no lock. It is shared by all readers and never changes.
+// It has entries that are suspended as well: whoever finds an entry through the
+// index asks [Hot.Suspended] before he gives it out.
 type Indexed[T, X any] struct{ *Hot[T] }
 
 // NewIndexed creates an empty hot registry whose index build makes. Its options
@@ -63,7 +65,7 @@ func (r *Indexed[T, X]) IndexOf(p Pin[T]) X {
 
 // Missed counts a lookup through the index that found nothing, under what was
 // looked for. What it finds is counted with [Tally.Hit].
-func (r *Indexed[T, X]) Missed(name string) { r.missed(name) }
+func (r *Indexed[T, X]) Missed(name string) { r.missed(nil, name) }
 
 // An Edition is the version of a registry that an index is built for. It is a
 // [View] of that version whose reads are not counted.

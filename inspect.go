@@ -14,7 +14,8 @@ type Inspector interface {
 	Len() int
 	// Info describes the registry.
 	Info() Info
-	// Entries yields what is known of each entry of one version, sorted by name.
+	// Entries yields what is known of each entry of one version, sorted by name,
+	// also of those that are suspended.
 	Entries() iter.Seq[EntryInfo]
 	// Stats returns the registry's counts.
 	Stats() Stats
@@ -44,7 +45,8 @@ type Info struct {
 	Type      string // element type
 	Lifecycle Lifecycle
 	Version   uint64 // counts the writes that took effect
-	Size      int    // entries
+	Size      int    // entries that are given out
+	Suspended int    // entries that are not, because they are suspended
 	Created   Site
 	Sealed    Site // the place that closed the registry for writing; zero while it is open
 }
@@ -55,15 +57,16 @@ type EntryInfo struct {
 	Type       string // dynamic type of the value
 	Registered Site
 	At         time.Time
-	Version    uint64 // of the registry, when the entry was written
-	Hits       uint64 // lookups that found this name, also under earlier values
-	Overrides  *Claim // what the value stands in for (see [Registry.Override]), or nil
+	Version    uint64      // of the registry, when the entry was written
+	Hits       uint64      // lookups that found this name, also under earlier values
+	Overrides  *Claim      // what the value stands in for (see [Registry.Override]), or nil
+	Suspended  *Suspension // if the entry is not given out, or nil
 }
 
 // Info describes the registry.
 func (r *Registry[T]) Info() Info {
 	t := r.published.Load()
-	info := r.info(StartupOnly, t.version, t.live)
+	info := r.info(StartupOnly, t.version, t.live, t.hidden())
 	info.Sealed = r.sealedAt()
 	return info
 }
@@ -71,13 +74,14 @@ func (r *Registry[T]) Info() Info {
 // Entries yields what is known of each entry, sorted by name.
 func (r *Registry[T]) Entries() iter.Seq[EntryInfo] {
 	t := r.published.Load()
-	return entries(r.core, t.sorted(), t.entry)
+	return entries(r.core, t.sortedAll(), t.entry, t.under)
 }
 
 // Info describes the registry.
 func (h *Hot[T]) Info() Info {
 	v := h.published.Load()
-	info := h.info(HotSwap, v.number, v.live)
+	whole := v.entire().live
+	info := h.info(HotSwap, v.number, whole, whole-v.live)
 	if closed := h.closed.Load(); closed != nil {
 		info.Sealed = closed.site(h.home())
 	}
@@ -87,7 +91,7 @@ func (h *Hot[T]) Info() Info {
 // Entries yields what is known of each entry of one version, sorted by name.
 func (h *Hot[T]) Entries() iter.Seq[EntryInfo] {
 	v := h.published.Load()
-	return entries(h.core, v.sorted(), v.entry)
+	return entries(h.core, v.entire().sorted(), v.entire().entry, v.under)
 }
 
 // Info describes the registry. Its size is what is loaded.
@@ -103,7 +107,7 @@ func (l *Lazy[T]) Entries() iter.Seq[EntryInfo] { return l.hot.Entries() }
 // Info describes the scope. Its size is that of its own entries.
 func (s *Scope[T]) Info() Info {
 	t := s.own.published.Load()
-	info := s.info(Overlay, t.version, t.live)
+	info := s.info(Overlay, t.version, t.live, t.hidden())
 	info.Sealed = s.own.sealedAt()
 	return info
 }
@@ -119,25 +123,29 @@ func (c *core) Stats() Stats {
 	return sum.stats()
 }
 
-func (c *core) info(l Lifecycle, version uint64, size int) Info {
+func (c *core) info(l Lifecycle, version uint64, all, hidden int) Info {
 	return Info{
 		Name: c.name, Type: c.elementType, Lifecycle: l,
-		Version: version, Size: size, Created: c.created.site(""),
+		Version: version, Size: all - hidden, Suspended: hidden, Created: c.created.site(""),
 	}
 }
 
-func entries[T any](c *core, names []string, entry func(name string) *entry[T]) iter.Seq[EntryInfo] {
+func entries[T any](c *core, names []string, entry func(name string) *entry[T], under suspensions) iter.Seq[EntryInfo] {
 	return func(yield func(EntryInfo) bool) {
-		home, hits := c.home(), c.counts.hitsByName()
+		places, hits := places{home: c.home()}, c.counts.hitsByName()
 		for _, name := range names {
 			e := entry(name)
-			claim := e.claim(home)
+			claim := Claim{Type: dynamicType(e.value), Site: places.of(e.site)}
 			info := EntryInfo{
 				Name: name, Type: claim.Type, Registered: claim.Site,
 				At: e.at, Version: e.version, Hits: hits[name],
 			}
+			if s := under[name]; s != nil {
+				shown := *s
+				info.Suspended = &shown
+			}
 			if e.shadowed != nil {
-				shadowed := e.shadowed.claim(home)
+				shadowed := Claim{Type: dynamicType(e.shadowed.value), Site: places.of(e.shadowed.site)}
 				info.Overrides = &shadowed
 			}
 			if !yield(info) {
@@ -145,4 +153,25 @@ func entries[T any](c *core, names []string, entry func(name string) *entry[T]) 
 			}
 		}
 	}
+}
+
+// places resolves call sites and remembers them: the entries of a large registry
+// were mostly written at a few places.
+type places struct {
+	home  string
+	known map[callers]Site
+}
+
+const maxPlaces = 1000 // remembered at a time
+
+func (p *places) of(c callers) Site {
+	if s, ok := p.known[c]; ok {
+		return s
+	}
+	if p.known == nil || len(p.known) >= maxPlaces {
+		p.known = make(map[callers]Site)
+	}
+	s := c.site(p.home)
+	p.known[c] = s
+	return s
 }

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -79,6 +80,7 @@ func NewLazy[T any](load func(ctx context.Context, name string) (T, error), opts
 		opt.forLazy(&s)
 	}
 	c := newCore[T](&s)
+	c.source = lazyLoad
 	if load == nil {
 		panic(&NilError{Registry: c.name, Name: "load", What: "a nil load function", Site: c.created.site("")})
 	}
@@ -94,7 +96,8 @@ func NewLazy[T any](load func(ctx context.Context, name string) (T, error), opts
 
 // Load returns the value of name, and loads it if need be. It waits for a load
 // no longer than until ctx is done. The error is a [*NameError] for a name that
-// could not be registered, and otherwise a [*LoadError].
+// could not be registered, a [*SuspendedError] for one that is suspended, which
+// is not loaded then, and otherwise a [*LoadError].
 func (l *Lazy[T]) Load(ctx context.Context, name string) (T, error) {
 	return l.get(ctx, name, callersOf(0))
 }
@@ -118,12 +121,13 @@ func (l *Lazy[T]) Lease(ctx context.Context, name string) (Lease[T], error) {
 	for {
 		if l.hot.peek(name) == nil {
 			if _, err := l.await(ctx, name, site); err != nil {
-				l.missed(name)
+				l.missed(l.hot.published.Load().under, name)
 				return Lease[T]{}, err
 			}
 		}
-		if lease, err := l.hot.lease(name, site); err == nil {
-			return lease, nil
+		lease, err := l.hot.lease(name, site)
+		if err == nil || errors.Is(err, ErrSuspended) {
+			return lease, err
 		}
 		// It was forgotten meanwhile: load it again, unless ctx is done.
 	}
@@ -135,7 +139,7 @@ func (l *Lazy[T]) get(ctx context.Context, name string, site callers) (T, error)
 	}
 	v, err := l.await(ctx, name, site)
 	if err != nil {
-		l.missed(name)
+		l.missed(l.hot.published.Load().under, name)
 		return v, err
 	}
 	if _, kept := l.hot.published.Load().found(name); !kept && l.counted { // which counts the hit
@@ -144,12 +148,16 @@ func (l *Lazy[T]) get(ctx context.Context, name string, site callers) (T, error)
 	return v, nil
 }
 
-// await joins the flight for name, or starts it.
+// await joins the flight for name, or starts it. What it brings is not given out if
+// the name was suspended meanwhile.
 func (l *Lazy[T]) await(ctx context.Context, name string, site callers) (none T, err error) {
 	if fault := checkName(name); fault != "" {
 		return none, &NameError{Registry: l.name, Name: name, Fault: fault, Site: site.site(l.home()), tried: "look up"}
 	}
 	for {
+		if err := l.hot.published.Load().under.refusal(name); err != nil {
+			return none, err
+		}
 		if err := ctx.Err(); err != nil {
 			return none, &LoadError{Registry: l.name, Name: name, Err: err}
 		}
@@ -164,6 +172,9 @@ func (l *Lazy[T]) await(ctx context.Context, name string, site callers) (none T,
 		l.leave(w)
 		select {
 		case <-w.flight.done: // also if ctx was done as well
+			if err := l.hot.published.Load().under.refusal(name); err != nil {
+				return none, err
+			}
 			if !w.again {
 				return w.flight.value, w.flight.err
 			}
@@ -184,7 +195,7 @@ func (l *Lazy[T]) join(ctx context.Context, name string, site callers) (wait[T],
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := wait[T]{name: name, by: flightIn(ctx, l), flight: l.flights[name]}
-	if e := l.hot.published.Load().entry(name); e != nil { // landed since we looked
+	if e := l.hot.peek(name); e != nil { // landed since we looked
 		w.flight = &flight[T]{done: make(chan struct{}), value: e.value, cancel: func() {}}
 		close(w.flight.done)
 		return w, nil

@@ -14,7 +14,8 @@ type Lease[T any] struct {
 	state uint64
 }
 
-// Lease looks name up and holds its value. The error is an [*UnknownError].
+// Lease looks name up and holds its value. The error is an [*UnknownError] or a
+// [*SuspendedError].
 func (h *Hot[T]) Lease(name string) (Lease[T], error) { return h.lease(name, callersOf(0)) }
 
 func (h *Hot[T]) lease(name string, site callers) (Lease[T], error) {
@@ -26,6 +27,9 @@ func (h *Hot[T]) lease(name string, site callers) (Lease[T], error) {
 		if lease.e == nil {
 			v.get(h.core, name) // counts the miss
 			lease.Release()
+			if err := v.under.refusal(name); err != nil {
+				return Lease[T]{}, err
+			}
 			return Lease[T]{}, h.unknown(name, v.sorted(), site)
 		}
 		if old := hold.lease.Swap(&lease); old != nil {

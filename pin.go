@@ -8,8 +8,9 @@ import (
 )
 
 // A Pin is a [View] of one version of a [Hot] registry. Whatever is written to
-// the registry meanwhile, a pin answers the same, and no value it can see is
-// retired before it is released. Pin a version where a request enters, resolve
+// the registry meanwhile, a pin answers the same, but for names that are
+// suspended (see [Directory.Suspend]), and no value it can see is retired before
+// it is released. Pin a version where a request enters, resolve
 // from the pin until the request is done, and release it then.
 //
 // A Pin is a small value that may be copied; all copies are one pin, which is
@@ -40,11 +41,11 @@ func (h *Hot[T]) PinFor(owner *Owner) Pin[T] {
 		h.drain.dropped()
 	}
 	for {
-		v := h.published.Load()
+		v := h.current()
 		if old := hold.version.Swap(v); old != nil && old != v {
 			h.drain.left(old.tenure)
 		}
-		if h.published.Load() == v {
+		if h.current() == v {
 			return Pin[T]{h: h, v: v, hold: hold, state: state}
 		}
 	}
@@ -72,19 +73,26 @@ func (p Pin[T]) Get(name string) (v T, ok bool) {
 	if !p.held() {
 		return v, false
 	}
+	if under := p.under(); under != nil && under[name] != nil {
+		p.h.missed(under, name)
+		return v, false
+	}
 	return p.v.get(p.h.core, name)
 }
 
-// Lookup is [Pin.Get] with an error: an [*UnknownError], or one that is
-// [ErrReleased].
+// Lookup is [Pin.Get] with an error: an [*UnknownError], a
+// [*SuspendedError], or one that is [ErrReleased].
 func (p Pin[T]) Lookup(name string) (v T, err error) {
 	if !p.held() {
 		return v, fmt.Errorf("roster: %s: %q looked up in version %d: %w",
 			p.h.name, shortened(name), p.v.number, ErrReleased)
 	}
+	if under := p.under(); under != nil && under[name] != nil {
+		return v, p.h.suspended(under, name)
+	}
 	v, ok := p.v.get(p.h.core, name)
 	if !ok {
-		return v, p.h.unknown(name, p.v.sorted(), callersOf(0))
+		return v, p.h.unknown(name, p.Names(), callersOf(0))
 	}
 	return v, nil
 }
@@ -95,7 +103,8 @@ func (p Pin[T]) Names() []string {
 	if !p.held() {
 		return nil
 	}
-	return slices.Clone(p.v.sorted())
+	names, under := slices.Clone(p.v.sorted()), p.under()
+	return slices.DeleteFunc(names, func(name string) bool { return under[name] != nil })
 }
 
 // All yields the entries of the pinned version in sorted order, until the
@@ -103,7 +112,7 @@ func (p Pin[T]) Names() []string {
 func (p Pin[T]) All() iter.Seq2[string, T] {
 	return func(yield func(string, T) bool) {
 		for name, v := range p.v.all() {
-			if !p.held() || !yield(name, v) {
+			if !p.held() || p.under()[name] == nil && !yield(name, v) {
 				return
 			}
 		}
@@ -111,7 +120,7 @@ func (p Pin[T]) All() iter.Seq2[string, T] {
 }
 
 // Len is the number of entries of the pinned version.
-func (p Pin[T]) Len() int { return p.v.live }
+func (p Pin[T]) Len() int { return p.v.without(p.under(), p.v.turns).live }
 
 // pinKey is the key of a registry's pin in a context.
 type pinKey[T any] struct{ h *Hot[T] }

@@ -125,6 +125,7 @@ func (r *Registry[T]) add(t *table[T], name string, e *entry[T]) {
 	r.counts.registered(next.names, next.hits, len(t.names))
 	r.early.registered(name, e.site)
 	r.published.Store(next)
+	loaded(r.core, name, e)
 }
 
 // change publishes t with another entry for ordinal n. The caller holds r.mu.
@@ -132,6 +133,9 @@ func (r *Registry[T]) change(t *table[T], n int, e *entry[T]) {
 	next := t.changed(n, e)
 	r.counts.registered(next.names, next.hits, n)
 	r.published.Store(next)
+	if old := t.entries[n]; old == nil || old.site != e.site { // else it goes on to stand in for what came
+		loaded(r.core, t.names[n], e)
+	}
 }
 
 // Get returns the value registered under name and whether there is one.
@@ -142,7 +146,7 @@ func (r *Registry[T]) Get(name string) (v T, ok bool) {
 	case t.unusual:
 		return r.getUnusual(t, name)
 	case !ok:
-		r.missed(name)
+		r.missed(nil, name)
 		return v, false
 	case t.hits == nil:
 		return t.values[n], true
@@ -153,25 +157,30 @@ func (r *Registry[T]) Get(name string) (v T, ok bool) {
 	return v, true
 }
 
-// getUnusual is Get while the next lookup closes the registry, or an entry is
-// nil.
+// getUnusual is Get while the next lookup closes the registry, an entry is nil, or
+// a name is suspended.
 func (r *Registry[T]) getUnusual(t *table[T], name string) (T, bool) {
 	if t.sealing {
 		r.sealAtFirstUse(callersOf(1))
 	}
 	v, ok := t.found(name)
 	if !ok {
-		r.missed(name)
+		r.missed(t.under, name)
 	}
 	return v, ok
 }
 
 // Lookup is [Registry.Get] with an error, an [*UnknownError], that lists what is
-// registered, which names come close, and what to import.
+// registered, which names come close, and what to import, or a
+// [*SuspendedError].
 func (r *Registry[T]) Lookup(name string) (T, error) {
 	v, ok := r.Get(name)
 	if !ok {
-		return v, r.unknown(name, r.published.Load().sorted(), callersOf(0))
+		t := r.published.Load()
+		if err := t.under.refusal(name); err != nil {
+			return v, err
+		}
+		return v, r.unknown(name, t.sorted(), callersOf(0))
 	}
 	return v, nil
 }
@@ -184,4 +193,7 @@ func (r *Registry[T]) Names() []string { return slices.Clone(r.published.Load().
 func (r *Registry[T]) All() iter.Seq2[string, T] { return r.published.Load().all() }
 
 // Len is the number of entries.
-func (r *Registry[T]) Len() int { return r.published.Load().live }
+func (r *Registry[T]) Len() int {
+	t := r.published.Load()
+	return t.live - t.hidden()
+}

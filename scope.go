@@ -125,17 +125,26 @@ func (s *Scope[T]) Verify() error { return s.own.Verify() }
 // there is one. A hit is counted where the value is, a miss at the outermost
 // parent.
 func (s *Scope[T]) Get(name string) (T, bool) {
-	if v, ok := s.mine(name); ok {
+	v, ok, under := s.mine(name)
+	switch {
+	case ok:
 		return v, true
+	case under != nil && under[name] != nil:
+		s.missed(under, name)
+		return v, false
 	}
 	return s.parent.Get(name)
 }
 
-// Lookup is [Scope.Get] with an error: an [*UnknownError], or what else the
-// parent's Lookup returns.
+// Lookup is [Scope.Get] with an error: an [*UnknownError], a [*SuspendedError],
+// or what else the parent's Lookup returns.
 func (s *Scope[T]) Lookup(name string) (T, error) {
-	if v, ok := s.mine(name); ok {
+	v, ok, under := s.mine(name)
+	if ok {
 		return v, nil
+	}
+	if under != nil && under[name] != nil {
+		return v, s.suspended(under, name)
 	}
 	v, err := s.parent.Lookup(name)
 	if parents, ok := errors.AsType[*UnknownError](err); ok {
@@ -149,21 +158,27 @@ func (s *Scope[T]) Lookup(name string) (T, error) {
 	return v, err
 }
 
-// mine finds name among the scope's own entries.
-func (s *Scope[T]) mine(name string) (T, bool) {
+// mine finds name among the scope's own entries, and tells what is suspended.
+func (s *Scope[T]) mine(name string) (T, bool, suspensions) {
 	t := s.own.published.Load()
 	if t.sealing {
 		s.own.sealAtFirstUse(callersOf(1))
 	}
-	return t.found(name)
+	v, ok := t.found(name)
+	return v, ok, t.under
 }
 
 // Names lists the names of the scope and its parent in sorted order. The slice
 // is the caller's.
 func (s *Scope[T]) Names() []string {
-	names := append(s.parent.Names(), s.own.published.Load().sorted()...)
+	own := s.own.published.Load()
+	names := append(s.parent.Names(), own.sorted()...)
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.Compact(names)
+	if own.under == nil {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return own.under[name] != nil })
 }
 
 // All yields the entries of the scope and its parent in sorted order, those of
@@ -185,6 +200,7 @@ func (s *Scope[T]) All() iter.Seq2[string, T] {
 		}
 		for name, v := range parent {
 			yielded, shadowed := mineBefore(name, false)
+			shadowed = shadowed || own.under[name] != nil
 			if !yielded || !shadowed && !yield(name, v) {
 				return
 			}
@@ -196,7 +212,8 @@ func (s *Scope[T]) All() iter.Seq2[string, T] {
 // Len is the number of names of the scope and its parent.
 func (s *Scope[T]) Len() int { return len(s.Names()) }
 
-// peek returns what view has under name, without counting a lookup, or nil.
+// peek returns what view has under name, suspended or not, without counting a
+// lookup, or nil.
 func peek[T any](view View[T], name string) *entry[T] {
 	if v, ok := view.(interface{ peek(name string) *entry[T] }); ok {
 		return v.peek(name)
@@ -209,7 +226,7 @@ func peek[T any](view View[T], name string) *entry[T] {
 }
 
 func (r *Registry[T]) peek(name string) *entry[T] { return r.published.Load().entry(name) }
-func (h *Hot[T]) peek(name string) *entry[T]      { return h.published.Load().entry(name) }
+func (h *Hot[T]) peek(name string) *entry[T]      { return h.current().entry(name) }
 func (l *Lazy[T]) peek(name string) *entry[T]     { return l.hot.peek(name) }
 func (d *Draft[T]) peek(name string) *entry[T]    { return d.next.entry(name) }
 

@@ -21,7 +21,8 @@ func (r *Registry[T]) seal(site callers, how string) {
 	r.sealed, r.how = &site, how
 	if t := r.published.Load(); t.sealing {
 		closed := *t
-		closed.sealing, closed.unusual = false, closed.live < len(closed.names)
+		closed.sealing = false
+		closed.unusual = closed.isUnusual()
 		r.published.Store(&closed)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	Invalid   Outcome = "invalid"   // a registration had a malformed name or no value; a reload was refused
 	Hit       Outcome = "hit"       // a lookup found its name
 	Miss      Outcome = "miss"      // a lookup did not
+	Refused   Outcome = "refused"   // a lookup asked for a name that is suspended
 )
 
 // A Count is how often something happened to a name.
@@ -33,6 +34,11 @@ type Stats struct {
 	Registrations []Count
 	Lookups       []Count
 	Reloads       []Count // and updates
+
+	// ReloadTimes is how long each of Reloads took, whatever its outcome, from when its
+	// turn came: without the wait for other writers, with the validators and, of an
+	// update, its function.
+	ReloadTimes Durations
 }
 
 // stats are the counts of one registry. They refer to no entry and no value,
@@ -170,8 +176,9 @@ func (s *stats) each(f func(name string, outcome Outcome, n uint64)) {
 
 // A ledger holds counts by a bounded number of names.
 type ledger struct {
-	success, duplicate, invalid, hits, misses labels
-	reloads, failedReloads                    atomic.Uint64
+	success, duplicate, invalid, hits, misses, refused labels
+	reloads, failedReloads                             atomic.Uint64
+	reloadTimes                                        took
 }
 
 func (l *ledger) add(name string, outcome Outcome, n uint64) {
@@ -186,12 +193,15 @@ func (l *ledger) add(name string, outcome Outcome, n uint64) {
 		l.hits.add(name, n)
 	case Miss:
 		l.misses.add(name, n)
+	case Refused:
+		l.refused.add(name, n)
 	}
 }
 
 func (l *ledger) each(f func(name string, outcome Outcome, n uint64)) {
 	for outcome, counts := range map[Outcome]*labels{
 		Success: &l.success, Duplicate: &l.duplicate, Invalid: &l.invalid, Hit: &l.hits, Miss: &l.misses,
+		Refused: &l.refused,
 	} {
 		counts.each(func(name string, n uint64) { f(name, outcome, n) })
 	}
@@ -206,12 +216,14 @@ func (l *ledger) absorb(s *stats) {
 	})
 	l.reloads.Add(s.past.reloads.Load())
 	l.failedReloads.Add(s.past.failedReloads.Load())
+	l.reloadTimes.addAll(&s.past.reloadTimes)
 }
 
 // A tabulation adds counts up and lists them in order.
 type tabulation struct {
 	lookups, registrations map[Count]uint64 // keys have N = 0
 	reloads, failedReloads uint64
+	reloadTimes            took
 }
 
 func newTabulation() *tabulation {
@@ -223,7 +235,7 @@ func (t *tabulation) include(l *ledger, each func(func(name string, outcome Outc
 		if n == 0 {
 			return
 		}
-		if outcome == Hit || outcome == Miss {
+		if outcome == Hit || outcome == Miss || outcome == Refused {
 			t.lookups[Count{Name: name, Outcome: outcome}] += n
 		} else {
 			t.registrations[Count{Name: name, Outcome: outcome}] += n
@@ -231,10 +243,11 @@ func (t *tabulation) include(l *ledger, each func(func(name string, outcome Outc
 	})
 	t.reloads += l.reloads.Load()
 	t.failedReloads += l.failedReloads.Load()
+	t.reloadTimes.addAll(&l.reloadTimes)
 }
 
 func (t *tabulation) stats() Stats {
-	s := Stats{Lookups: sorted(t.lookups), Registrations: sorted(t.registrations)}
+	s := Stats{Lookups: sorted(t.lookups), Registrations: sorted(t.registrations), ReloadTimes: t.reloadTimes.durations()}
 	if t.reloads > 0 {
 		s.Reloads = append(s.Reloads, Count{Outcome: Success, N: t.reloads})
 	}

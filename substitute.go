@@ -72,8 +72,8 @@ func (h *Hot[T]) substitute(name string, v any, site callers) (restore func(), e
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	original := h.published.Load().entry(name)
-	if err := h.set(name, newEntry(value, site, h.published.Load().number+1), site); err != nil {
+	original := h.peek(name)
+	if err := h.set(name, newEntry(value, site, h.Version()+1), site); err != nil {
 		return nil, err
 	}
 	return func() {

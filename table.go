@@ -19,13 +19,16 @@ type table[T any] struct {
 	order   *order
 	version uint64
 	sealing bool // the next lookup closes the registry
-	unusual bool // sealing, or an entry is nil
+	unusual bool // sealing, or an entry is nil, or a name is suspended
+	under   suspensions
 }
 
-// found finds name and counts a hit, but no miss.
+func (t *table[T]) isUnusual() bool { return t.sealing || t.live < len(t.names) || t.under != nil }
+
+// found finds name, if it is not suspended, and counts a hit, but no miss.
 func (t *table[T]) found(name string) (v T, ok bool) {
 	n, ok := t.find(name)
-	if !ok || t.entries[n] == nil {
+	if !ok || t.entries[n] == nil || t.under != nil && t.under[name] != nil {
 		return v, false
 	}
 	if t.hits != nil {
@@ -67,12 +70,12 @@ func (t *table[T]) changed(n int, e *entry[T]) *table[T] {
 		next.order = new(order)
 	}
 	next.values[n], next.entries[n] = v, e
-	next.unusual = next.sealing || next.live < len(next.names)
+	next.unusual = next.isUnusual()
 	next.version = t.version + 1
 	return &next
 }
 
-// entry returns the entry of name, or nil.
+// entry returns the entry of name, also if it is suspended, or nil.
 func (t *table[T]) entry(name string) *entry[T] {
 	if n, ok := t.find(name); ok {
 		return t.entries[n]
@@ -81,7 +84,15 @@ func (t *table[T]) entry(name string) *entry[T] {
 }
 
 func (t *table[T]) sorted() []string {
-	return t.order.of(&t.roll, func(n int) bool { return t.entries[n] != nil })
+	return t.order.of(&t.roll, func(n int) bool { return t.entries[n] != nil && t.under[t.names[n]] == nil })
+}
+
+// sortedAll is sorted with the names that are suspended.
+func (t *table[T]) sortedAll() []string {
+	if t.under == nil {
+		return t.sorted()
+	}
+	return t.sortedNames(func(n int) bool { return t.entries[n] != nil })
 }
 
 func (t *table[T]) all() iter.Seq2[string, T] {

@@ -21,6 +21,10 @@ type version[T any] struct {
 	tenure *tenure
 	era    *era
 	built  any // the index of an [Indexed] registry
+
+	under suspensions // what the version lacks because it is suspended
+	whole *version[T] // the version with all of it; nil if it is this one
+	turns uint64      // how often suspensions changed before it was published
 }
 
 // chunkSize is the number of ordinals in a chunk, as many as a word has bits.
@@ -54,7 +58,7 @@ func newVersion[T any]() *version[T] {
 func (v *version[T]) get(c *core, name string) (value T, ok bool) {
 	n, ok := v.find(name)
 	if !ok || !v.has(n) {
-		c.missed(name)
+		c.missed(v.under, name)
 		return value, false
 	}
 	if v.hits == nil {
