@@ -10,6 +10,10 @@ import (
 
 // A Router sends requests to the handler whose pattern matches best. It is safe
 // for concurrent use; routes may change while it serves. Create one with [New].
+//
+// A route that is suspended (see [roster.Directory.Suspend]) answers with status
+// 503: its requests do not go to a more general route, which was not written for
+// them.
 type Router struct {
 	// NotFound serves requests that no route matches, in place of
 	// [http.NotFoundHandler]. Set it before the router serves.

@@ -53,6 +53,9 @@ func (r *Router) serve(t *table, w http.ResponseWriter, req *http.Request) {
 	case l == nil:
 		r.routes.Missed(v.path)
 		r.refuse(t, &v, w, req)
+	case r.routes.Suspended(l.text) != nil:
+		req.Pattern = l.text
+		unavailable(w, req)
 	case l.params != nil:
 		l.tally.Hit()
 		req.Pattern = l.text
@@ -66,6 +69,12 @@ func (r *Router) serve(t *table, w http.ResponseWriter, req *http.Request) {
 		req.Pattern = l.text
 		l.handler.ServeHTTP(w, withParams(req, &v.params))
 	}
+}
+
+// unavailable answers a request whose route is suspended. Why is not for strangers
+// to know.
+func unavailable(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 }
 
 // refuse answers a request that no route matches.
@@ -108,6 +117,8 @@ func (r *Router) Handler(req *http.Request) (h http.Handler, pattern string) {
 		return http.RedirectHandler(v.redirect, http.StatusTemporaryRedirect), pattern
 	case v.leaf == nil:
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.refuse(t, &v, w, req) }), ""
+	case r.routes.Suspended(pattern) != nil:
+		return http.HandlerFunc(unavailable), pattern
 	}
 	return v.leaf.handler, pattern
 }

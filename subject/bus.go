@@ -114,7 +114,9 @@ func (s *Subscription[T]) check(set *settings, h Handler[T]) error {
 }
 
 // Publish sends v to every subscription that matches subject, and to one member of
-// every queue group. It returns how many took it: handled it, or have it in their
+// every queue group. Subscriptions that are suspended (see
+// [roster.Directory.Suspend]) get nothing, and what waits in their queues when that
+// comes is lost and reported like a failure. It returns how many took it: handled it, or have it in their
 // queue.
 //
 // The error joins a [*DeliveryError] for every handler that ran here and failed,
@@ -167,6 +169,9 @@ type publication[T any] struct {
 }
 
 func (p *publication[T]) to(m member[T], patient bool) outcome {
+	if m.bus.subs.Suspended(m.name) != nil {
+		return refused
+	}
 	what, err := m.deliver(p.letter, patient)
 	if what == taken {
 		p.took++
@@ -219,13 +224,13 @@ func (b *Bus[T]) Matching(subject string) iter.Seq[*Subscription[T]] {
 		var buf [8]*interest[T]
 		for _, in := range b.subs.Index().match(subject, buf[:0]) {
 			for _, m := range in.each {
-				if !yield(m.Subscription) {
+				if b.subs.Suspended(m.name) == nil && !yield(m.Subscription) {
 					return
 				}
 			}
 			for _, g := range in.groups {
 				for _, m := range g.members {
-					if !yield(m.Subscription) {
+					if b.subs.Suspended(m.name) == nil && !yield(m.Subscription) {
 						return
 					}
 				}

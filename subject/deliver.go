@@ -9,7 +9,7 @@ const (
 	taken   outcome = iota + 1 // handled here, or in the queue
 	full                       // there is no room; only if it may not wait
 	dropped                    // by policy
-	refused                    // the subscription has ended
+	refused                    // the subscription has ended, or is suspended
 	gaveUp                     // the publisher's context ended while it waited for room
 )
 
@@ -150,6 +150,13 @@ func (s *Subscription[T]) workOnce(ctx context.Context) bool {
 		s.running--
 		s.mu.Unlock()
 	}()
+	if err := s.bus.subs.Suspended(s.name); err != nil {
+		s.mu.Lock()
+		s.dropped++
+		s.mu.Unlock()
+		s.bus.report(s.failure(l.message.Subject, err))
+		return true
+	}
 	if err := s.call(handling{ctx, context.WithoutCancel(l.ctx)}, l.message); err != nil {
 		s.bus.report(s.failure(l.message.Subject, err))
 	}

@@ -90,6 +90,9 @@ func (r *Registry[I]) appendJSON(data []byte, v I) ([]byte, error) {
 
 func (r *Registry[I]) typeOf(v I) (*Type, error) {
 	if t := (*r.byType.Load())[reflect.TypeOf(v)]; t != nil {
+		if err := r.types.Suspended(t.Name); err != nil {
+			return nil, err
+		}
 		return t, nil
 	}
 	return nil, &EncodeError{

@@ -107,11 +107,14 @@ func (r *Registry[I]) registerNames(t *Type) error {
 		}
 	}
 	// A name that is taken comes first, so that nothing is registered before it fails.
-	taken := r.types.Names()
-	if i := slices.IndexFunc(names, func(name string) bool {
-		_, found := slices.BinarySearch(taken, name)
-		return found
-	}); i > 0 {
+	taken := make(map[string]bool) // also by types that are suspended
+	for _, other := range *r.byType.Load() {
+		taken[other.Name] = true
+		for _, alias := range other.Aliases {
+			taken[alias] = true
+		}
+	}
+	if i := slices.IndexFunc(names, func(name string) bool { return taken[name] }); i > 0 {
 		names[0], names[i] = names[i], names[0]
 	}
 	for _, name := range names {

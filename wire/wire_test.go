@@ -301,3 +301,22 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+func TestASuspendedTypeIsNeitherEncodedNorDecoded(t *testing.T) {
+	t.Parallel()
+	d := roster.NewDirectory()
+	r := registered(wire.New[shape](wire.Inline("type"), roster.In(d), roster.Named("shapes")))
+	data, err := r.Marshal(circle{2})
+	assert.NoError(t, err)
+	d.Suspend("shapes", "circle", errors.New("its decoder loops"))
+	_, err = r.Unmarshal(data)
+	assert.True(t, errors.Is(err, roster.ErrSuspended), "it is not decoded")
+	_, err = r.Marshal(circle{2})
+	assert.True(t, errors.Is(err, roster.ErrSuspended), "it is not encoded")
+	assert.True(t, errors.Is(wire.TryRegister[scale](r, "scale", wire.Alias("circle")), roster.ErrDuplicate), "its name is taken")
+	assert.NoError(t, wire.TryRegister[scale](r, "scale"))
+	d.Resume("shapes", "circle")
+	back, err := r.Unmarshal(data)
+	assert.NoError(t, err)
+	assert.Equal(t, back, shape(circle{2}))
+}
