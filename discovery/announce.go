@@ -28,7 +28,8 @@ type Registrar interface {
 // An Announcement is what one process has announced. It is safe for concurrent use.
 type Announcement interface {
 	// Update replaces the whole set: what is new is added, what differs is changed, what
-	// is missing is removed, and what is equal is not written again.
+	// is missing is removed, and what is equal is not written again. What is removed is
+	// marked as draining first, so that readers can tell it from what expired.
 	//
 	// An error that is an [*InstanceError] means that nothing changed. After any other
 	// error, except [ErrClosed], the set is what the announcement strives for from now
@@ -39,7 +40,7 @@ type Announcement interface {
 	Status() AnnouncementStatus
 
 	// Close removes the instances from the store, those that are still this announcement's
-	// own, and waits until nothing of it runs. On an error they are still there and vanish
+	// own, marked as draining first if the store takes that in time, and waits until nothing of it runs. On an error they are still there and vanish
 	// when the lease expires. Only the first call does anything.
 	Close(ctx context.Context) error
 }
@@ -61,13 +62,17 @@ var ErrOwned = errors.New("owned by another process")
 
 // An OwnedError reports that another process announced the same instance later and now
 // owns its key. The announcement that lost it leaves the key alone and takes it back once
-// it is free.
+// it is free, which a key that was written by hand, under no lease, never is by itself.
 type OwnedError struct {
-	Key   Key
-	Owner string // the owner's lease as the backend writes it; may be empty
+	Key    Key
+	Owner  string // the owner's lease as the backend writes it; may be empty
+	ByHand string // the store's own key if it is under no lease, to be deleted by hand; else empty
 }
 
 func (e *OwnedError) Error() string {
+	if e.ByHand != "" {
+		return fmt.Sprintf("discovery: %s was written by hand (no lease) and does not expire; delete %s in the store to announce it again", e.Key, e.ByHand)
+	}
 	by := "another process"
 	if e.Owner != "" {
 		by += " (lease " + e.Owner + ")"

@@ -99,7 +99,7 @@ func (v *View) subscribe() (*subscriber, Batch) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.subscribers[s] = struct{}{}
-	s.note(v.services, nil)
+	s.note(v.shown, nil)
 	return s, v.batch(s)
 }
 
@@ -119,7 +119,7 @@ func (v *View) drain(s *subscriber) Batch {
 func (v *View) batch(s *subscriber) Batch {
 	batch := Batch{Revision: v.revision}
 	for service, told := range s.told {
-		batch.Events = appendDifference(batch.Events, told, v.services[service])
+		batch.Events = appendDifference(batch.Events, told, v.shown[service])
 	}
 	clear(s.told)
 	slices.SortFunc(batch.Events, func(a, b Event) int {

@@ -2,7 +2,12 @@ package discovery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
 
 	"github.com/roster-go/roster/discovery"
 )
@@ -72,4 +77,78 @@ func ExampleView_Changes() {
 	// added mail/b 10.0.0.2:25
 	// removed mail/a 10.0.0.1:25
 	// updated mail/b 10.0.0.9:25
+}
+
+// A program that starts while the store is away serves from what its last run saw.
+func ExampleKeepCopy() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	dir, err := os.MkdirTemp("", "roster")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "view.json")
+
+	store := discovery.NewMemory(discovery.DefaultTTL)
+	if _, err := store.Announce(ctx, []discovery.Instance{{Service: "mail", ID: "a", Address: "10.0.0.1:25"}}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	firstRun, stopped := context.WithCancel(ctx)
+	view := discovery.NewView(discovery.KeepCopy(path))
+	ended := make(chan error)
+	go func() { ended <- view.Run(firstRun, store) }()
+	<-view.Ready()
+	stopped()
+	<-ended // the copy is written
+
+	store.Interrupt(errors.New("the store is away"))
+	view = discovery.NewView(discovery.KeepCopy(path))
+	go view.Run(ctx, store)
+	<-view.Ready()
+	status := view.Status()
+	fmt.Println(view.Get("mail")[0].Address, "stale:", status.Stale, "from the copy:", status.FromCopy)
+	// Output:
+	// 10.0.0.1:25 stale: true from the copy: true
+}
+
+// Hundreds of instances that expire in one second have hardly all died.
+func ExampleProtect() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	store := discovery.NewMemory(50 * time.Millisecond)
+	view := discovery.NewView(discovery.Protect(discovery.Protection{}))
+	go view.Run(ctx, store)
+	for n := range 10 {
+		announcement, err := store.Announce(ctx, []discovery.Instance{
+			{Service: "mail", ID: strconv.Itoa(n), Address: "10.0.0.1:25"},
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		cutOff(announcement) // renews its lease no more
+	}
+	for view.Status().Protecting.IsZero() {
+		time.Sleep(time.Millisecond)
+	}
+	for view.Status().Held < 10 {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println(len(view.Get("mail")), "shown,", view.Status().Held, "held back")
+
+	view.Release() // somebody has looked
+	fmt.Println(len(view.Get("mail")), "shown")
+	// Output:
+	// 10 shown, 10 held back
+	// 0 shown
+}
+
+// cutOff separates an announcement from its store, as a fault of the network would.
+func cutOff(announcement discovery.Announcement) {
+	if memory, ok := announcement.(*discovery.MemoryAnnouncement); ok {
+		memory.Abandon()
+	}
 }

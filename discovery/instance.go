@@ -27,6 +27,7 @@ type Instance struct {
 	Zone     string            // may be empty
 	Version  string            // of what is served; may be empty
 	Metadata map[string]string // anything else; may be nil
+	Draining bool              // it is leaving: calls under way end there, new ones go elsewhere
 }
 
 // A Key identifies an instance.
@@ -44,7 +45,7 @@ func (i Instance) Key() Key { return Key{Service: i.Service, ID: i.ID} }
 // Equal tells whether both say the same. Nil and empty metadata are equal.
 func (i Instance) Equal(other Instance) bool {
 	return i.Service == other.Service && i.ID == other.ID && i.Address == other.Address &&
-		i.Region == other.Region && i.Zone == other.Zone && i.Version == other.Version &&
+		i.Region == other.Region && i.Zone == other.Zone && i.Version == other.Version && i.Draining == other.Draining &&
 		maps.Equal(i.Metadata, other.Metadata)
 }
 

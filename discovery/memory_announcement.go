@@ -78,8 +78,22 @@ func (a *MemoryAnnouncement) Close(context.Context) error {
 	if a.store.fault != nil {
 		return a.store.fault
 	}
+	a.farewell()
 	a.store.revoke(a.lease)
 	return nil
+}
+
+// farewell marks the instances as leaving, so that readers can tell that from an expiry.
+// The caller holds the store's lock.
+func (a *MemoryAnnouncement) farewell() {
+	var changes []memoryChange
+	for _, entry := range a.store.entries {
+		if entry.lease == a.lease && !entry.instance.Draining {
+			entry.instance.Draining = true
+			changes = append(changes, memoryChange{Change: Change{Instance: entry.instance}, lease: a.lease})
+		}
+	}
+	a.store.commit(changes)
 }
 
 // Abandon ends the announcement as a crash of its process would: nothing renews the lease
@@ -134,12 +148,14 @@ func (a *MemoryAnnouncement) attempt() {
 	}
 	a.lease.expiry.Reset(m.ttl)
 
-	var changes []memoryChange
+	var leaving, changes []memoryChange
 	for key, lease := range a.held {
 		if _, kept := a.wanted[key]; kept {
 			continue
 		}
 		if entry, ok := m.entries[key]; ok && entry.lease == lease {
+			entry.instance.Draining = true
+			leaving = append(leaving, memoryChange{Change: Change{Instance: entry.instance}, lease: lease})
 			changes = append(changes, removal(key))
 		}
 		delete(a.held, key)
@@ -160,6 +176,7 @@ func (a *MemoryAnnouncement) attempt() {
 	slices.SortFunc(changes, func(x, y memoryChange) int {
 		return cmp.Compare(x.Instance.Key().String(), y.Instance.Key().String())
 	})
+	m.commit(leaving) // a farewell is no expiry
 	m.commit(changes)
 	a.report(faults == nil, errors.Join(faults...))
 }

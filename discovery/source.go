@@ -24,13 +24,14 @@ type Source interface {
 //     the one before, up to and including r, in the store's order. One Apply may carry
 //     many revisions, so a sink may miss a state, but never see half of one. Likewise
 //     Sync(r, all) is the content of the store at exactly r.
-//  5. Stale says that the source lost contact, so the sink may lag behind by any amount.
-//     It may come again with a newer reason. No Apply comes until a Sync or Fresh ends it.
+//  5. Stale says that the source lost contact or cannot confirm it, so the sink may lag
+//     behind by any amount. It may come again with a newer reason. A Sync or Fresh ends it;
+//     an Apply, which may still come, does not.
 //  6. Fresh(r) says that the source is in contact and that every change up to r has been
 //     delivered. Sync says the same of its own revision.
 //
-// A Source resynchronises, with a Sync, after every loss of contact that could have cost it
-// a change. Slices, instances and their metadata belong to nobody after the call: neither
+// After a loss of contact a Source continues where it was if it can prove that no change
+// is missing, and resynchronises, with a Sync, otherwise. Slices, instances and their metadata belong to nobody after the call: neither
 // side may modify them.
 type Sink interface {
 	// Sync replaces everything: all is the complete content at revision. The order of the

@@ -21,12 +21,19 @@ type View struct {
 	ready   chan struct{}           // closed by the first Sync
 	running atomic.Bool             // Run is under way
 
+	copy  *diskCopy             // nil unless the view keeps a copy on disk
+	hide  []func(Instance) bool // which instances not to show
+	guard *guard                // nil unless the view is protected against mass expiry; guarded by mu
+
 	// mu serialises the source's calls with Status and Changes. It guards the fields
 	// below. Get, Services and All never take it.
 	mu          sync.Mutex
-	services    map[string][]Instance // what table publishes; the slices are immutable and sorted by id
+	services    map[string][]Instance // what is announced; the slices are immutable and sorted by id
 	instances   int                   // in services
+	shown       map[string][]Instance // what table publishes: services itself if nothing can be hidden
+	hidden      int                   // instances that are in services and not in shown
 	revision    int64
+	synced      bool // by a source; ready may also be closed by a copy from disk
 	resyncs     uint64
 	invalid     uint64
 	stale       bool
@@ -43,6 +50,10 @@ type ViewOption func(*viewSettings)
 type viewSettings struct {
 	name      string
 	directory *roster.Directory
+	copy      string
+	guard     *guard
+	hide      []func(Instance) bool
+	told      []func(*View) // to do when the view is there
 }
 
 // In lists the view's table in d instead of [roster.DefaultDirectory].
@@ -66,7 +77,8 @@ func NewView(opts ...ViewOption) *View {
 	for _, opt := range opts {
 		opt(&s)
 	}
-	return &View{
+	v := &View{
+		guard:       s.guard,
 		table:       roster.NewHot[[]Instance](roster.Named(s.name), roster.In(s.directory)),
 		ready:       make(chan struct{}),
 		services:    make(map[string][]Instance),
@@ -75,6 +87,17 @@ func NewView(opts ...ViewOption) *View {
 		err:         errNotSynchronised,
 		subscribers: make(map[*subscriber]struct{}),
 	}
+	v.shown = v.services
+	if v.hide = s.hide; len(v.hide) > 0 {
+		v.shown = make(map[string][]Instance)
+	}
+	if s.copy != "" {
+		v.copy = newDiskCopy(s.copy)
+	}
+	for _, tell := range s.told {
+		tell(v)
+	}
+	return v
 }
 
 var (
@@ -94,7 +117,46 @@ func (v *View) Run(ctx context.Context, source Source) error {
 	}
 	defer v.running.Store(false)
 	defer v.Stale(errNoSource)
+	stop := v.keepUp(ctx)
+	defer stop()
 	return source.Watch(ctx, v)
+}
+
+// keepUp starts what a view with a copy on disk or with protection does on its own while
+// it runs. The function ends it and waits for it.
+func (v *View) keepUp(ctx context.Context) (stop func()) {
+	if v.copy == nil && v.guard == nil {
+		return func() {}
+	}
+	if v.copy != nil {
+		v.restore()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { v.tend(ctx) })
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// tendInterval is how often a view looks after its copy on disk and after instances that
+// it holds back.
+const tendInterval = time.Second
+
+func (v *View) tend(ctx context.Context) {
+	tick := time.NewTicker(tendInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			v.releaseOverdue(time.Now())
+			v.save(false)
+		case <-ctx.Done():
+			v.save(true)
+			return
+		}
+	}
 }
 
 // Get returns the instances of a service sorted by id, or nil if there are none. It is one
@@ -107,6 +169,17 @@ func (v *View) Get(service string) []Instance {
 	return instances
 }
 
+// Lookup is Get with an error, a [*roster.UnknownError], that names the services there are
+// and those whose names come close.
+func (v *View) Lookup(service string) ([]Instance, error) {
+	return v.table.Lookup(service)
+}
+
+// Version is a number that grows whenever anything that Get returns changes. Reading it is
+// one atomic load, so that a caller who keeps something derived from the view can check at
+// every use whether it still holds.
+func (v *View) Version() uint64 { return v.table.Generation() }
+
 // Services lists the services that have an instance, sorted. The slice is the caller's.
 func (v *View) Services() []string { return v.table.Names() }
 
@@ -118,13 +191,14 @@ func (v *View) All() iter.Seq2[string, []Instance] { return v.table.All() }
 // [roster.View].
 func (v *View) Table() roster.View[[]Instance] { return v.table }
 
-// Ready is closed once the view has been synchronised for the first time. It stays closed
+// Ready is closed once the view has been synchronised for the first time, or has a copy
+// from disk and its source reports that it has no contact, see [KeepCopy]. It stays closed
 // when the view turns stale.
 func (v *View) Ready() <-chan struct{} { return v.ready }
 
 // A ViewStatus is how a view stands at one moment.
 type ViewStatus struct {
-	Ready      bool      // synchronised at least once
+	Ready      bool      // synchronised at least once, or started from a copy on disk
 	Stale      bool      // out of contact with the store: what is shown may be outdated
 	StaleSince time.Time // zero unless Stale
 	Err        error     // why it is stale; nil unless Stale
@@ -133,26 +207,41 @@ type ViewStatus struct {
 	Invalid    uint64    // instances that broke the rules of Instance.Validate and were left out
 	Instances  int       // in all services
 	Services   int       // with at least one instance
+	Hidden     int       // instances that are announced and not shown, see [Hide]
+
+	FromCopy bool  // what is shown was read from the copy on disk
+	CopyErr  error // why the copy could not be read or written the last time; nil if it could
+
+	Protecting time.Time // since when expired instances are held back, zero if none are
+	Held       int       // instances held back, which the store no longer has
 }
 
 // Status returns how the view stands.
 func (v *View) Status() ViewStatus {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return ViewStatus{
-		Ready:      v.synchronised(),
+	status := ViewStatus{
+		Ready:      v.isReady(),
 		Stale:      v.stale,
 		StaleSince: v.staleSince,
 		Err:        v.err,
 		Revision:   v.revision,
 		Resyncs:    v.resyncs,
 		Invalid:    v.invalid,
-		Instances:  v.instances,
-		Services:   len(v.services),
+		Instances:  v.instances - v.hidden,
+		Services:   len(v.shown),
+		Hidden:     v.hidden,
 	}
+	if v.copy != nil {
+		status.FromCopy, status.CopyErr = v.copy.serving, v.copy.err
+	}
+	if v.guard != nil {
+		status.Protecting, status.Held = v.guard.since, len(v.guard.held)
+	}
+	return status
 }
 
-func (v *View) synchronised() bool {
+func (v *View) isReady() bool {
 	select {
 	case <-v.ready:
 		return true

@@ -30,6 +30,7 @@ func Run(t *testing.T, create func(t *testing.T) Backend) {
 		{"CrashExpires", "the instances of a crashed process vanish with its lease", crashExpires},
 		{"RenewalHolds", "a living announcement outlasts its lease time", renewalHolds},
 		{"UpdateReplaces", "Update adds, changes and removes", updateReplaces},
+		{"LeavingIsAnnounced", "what Update or Close removes drains first, so that readers can tell it from what expired", leavingIsAnnounced},
 		{"LostLeaseReturns", "an announcement that lost its lease registers again", lostLeaseReturns},
 		{"SuccessorStays", "a successor with the same key outlives its predecessor's Close", successorStays},
 		{"SuccessorIsNotOverwritten", "registering again leaves a successor's key alone", successorIsNotOverwritten},

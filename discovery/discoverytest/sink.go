@@ -13,10 +13,10 @@ type judge struct {
 
 	mu       sync.Mutex // held by each call: a second one at the same time breaks the contract
 	synced   bool
-	stale    bool
 	revision int64
 	syncs    int
 	held     map[discovery.Key]discovery.Instance
+	abrupt   int // instances that were removed although they did not drain
 }
 
 var _ discovery.Sink = (*judge)(nil)
@@ -32,7 +32,7 @@ func (j *judge) enter(call string) func() {
 
 func (j *judge) Sync(revision int64, all []discovery.Instance) {
 	defer j.enter("Sync")()
-	j.synced, j.stale, j.revision = true, false, revision
+	j.synced, j.revision = true, revision
 	j.syncs++
 	j.held = make(map[discovery.Key]discovery.Instance, len(all))
 	for _, instance := range all {
@@ -48,14 +48,15 @@ func (j *judge) Apply(revision int64, changes []discovery.Change) {
 	switch {
 	case !j.synced:
 		j.h.Error("Apply before Sync")
-	case j.stale:
-		j.h.Error("Apply after Stale, without Sync or Fresh in between")
 	case revision <= j.revision:
 		j.h.Errorf("Apply of revision %d after %d", revision, j.revision)
 	}
 	j.revision = revision
 	for _, change := range changes {
 		if change.Removed {
+			if before, there := j.held[change.Instance.Key()]; there && !before.Draining {
+				j.abrupt++
+			}
 			delete(j.held, change.Instance.Key())
 		} else {
 			j.held[change.Instance.Key()] = change.Instance
@@ -69,7 +70,6 @@ func (j *judge) Stale(err error) {
 	if err == nil {
 		j.h.Error("Stale without a reason")
 	}
-	j.stale = true
 }
 
 func (j *judge) Fresh(int64) {
@@ -77,7 +77,6 @@ func (j *judge) Fresh(int64) {
 	if !j.synced {
 		j.h.Error("Fresh before Sync")
 	}
-	j.stale = false
 }
 
 // whole checks that pairs which are always written in one revision are never seen apart.
@@ -117,4 +116,24 @@ func sinkContract(h *harness) {
 	h.eventually("the sink is synchronised again", func() bool { _, syncs := j.count(); return syncs > 1 })
 	h.close(announcement)
 	h.eventually("the sink has none", func() bool { held, _ := j.count(); return held == 0 })
+}
+
+func leavingIsAnnounced(h *harness) {
+	j := &judge{h: h}
+	h.watch(j)
+	a, b, c := instance("mail", "a", "1:1"), instance("mail", "b", "2:1"), instance("sms", "c", "3:1")
+	announcement := h.announce(a, b, c)
+	for _, left := range [][]discovery.Instance{{a, b, c}, {b}, {}} {
+		h.update(announcement, left...)
+		h.eventually("the sink has what is left", func() bool { held, _ := j.count(); return held == len(left) })
+	}
+	h.update(announcement, a)
+	h.eventually("the sink has one again", func() bool { held, _ := j.count(); return held == 1 })
+	h.close(announcement)
+	h.eventually("the sink has none", func() bool { held, _ := j.count(); return held == 0 })
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.abrupt > 0 {
+		h.Errorf("%d instances went without having drained", j.abrupt)
+	}
 }
