@@ -18,7 +18,8 @@ const grace = 100 * time.Millisecond
 // Gather calls every collector and returns the values sorted by name, no name
 // twice. The error joins a [*CollectError] for each collector with which
 // something was wrong, sorted by its first name; the results are there all the
-// same. When ctx is done, collectors that were not called yet are not, and
+// same. A collector one of whose names is suspended (see
+// [roster.Directory.Suspend]) is not called. When ctx is done, collectors that were not called yet are not, and
 // Gather returns within a tenth of a second, whatever the others do.
 func (r *Registry[V]) Gather(ctx context.Context) ([]Result[V], error) {
 	g := r.gathering(ctx)
@@ -163,6 +164,11 @@ func (r *Registry[V]) refusal(ctx context.Context, reg *registration[V], now tim
 	}
 	if r.closed.Load() {
 		return notCalled(fmt.Errorf("the registry was closed: %w", roster.ErrSealed))
+	}
+	for _, name := range reg.names {
+		if err := r.hot.Suspended(name); err != nil {
+			return notCalled(err)
+		}
 	}
 	if late := reg.late.Load(); late != nil {
 		if started, still := late.since(); still {

@@ -321,3 +321,25 @@ func TestErrorTexts(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, text, string(want))
 }
+
+func TestASuspendedCollectorIsNotCalled(t *testing.T) {
+	t.Parallel()
+	d := roster.NewDirectory()
+	r := collector.New[int](collector.With(roster.In(d), roster.Named("gauges")))
+	var calls atomic.Int64
+	assert.NoError(t, r.Register(script(func(_ context.Context, emit func(string, int)) error {
+		calls.Add(1)
+		emit("a", 1)
+		return nil
+	}, "a", "b")))
+	assert.NoError(t, r.Register(gauge(2, "c")))
+	d.Suspend("gauges", "b", errors.New("it is slow"))
+	results, err := r.Gather(t.Context())
+	assert.True(t, errors.Is(failures(t, err)[0], roster.ErrSuspended), "why it was not called")
+	assert.Equal(t, byName(results), map[string]int{"c": 2})
+	assert.Equal(t, calls.Load(), int64(0))
+	d.Resume("gauges", "b")
+	results, err = r.Gather(t.Context())
+	assert.NoError(t, err)
+	assert.Equal(t, byName(results)["a"], 1)
+}

@@ -2,8 +2,10 @@ package console_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 
 	"github.com/roster-go/roster"
@@ -31,7 +33,30 @@ type answer struct {
 			Name, Outcome string
 			Count         uint64
 		}
+		Missed []struct {
+			Name      string
+			Nearest   []string
+			Suggested string
+			Providers []struct{ Import string }
+		}
+		Changes []struct {
+			Version                  uint64
+			Added, Replaced, Removed []string
+			More                     int
+		}
+		Holders []struct {
+			Name, Label string
+			Stuck       bool
+		}
+		Stuck *struct{ Values int }
+		Page  shownPage
 	}
+	Page shownPage
+}
+
+type shownPage struct {
+	Offset, Shown, Total int
+	Next                 *int
 }
 
 func get(t *testing.T, d *roster.Directory, path string) (int, answer) {
@@ -78,6 +103,8 @@ func TestHandlerShowsEveryRegistry(t *testing.T) {
 	code, routesAnswer := get(t, d, "/debug/registry/routes")
 	assert.Equal(t, code, http.StatusOK)
 	assert.Equal(t, routesAnswer.Registries[0].Reloads[0].Outcome, "success")
+	runtime.KeepAlive(codecs) // a registry that nobody holds leaves the directory
+	runtime.KeepAlive(routes)
 }
 
 func TestHandlerNamesWhatIsKnown(t *testing.T) {
@@ -113,4 +140,32 @@ func TestHandlerShowsWhatIsSealedAndOverridden(t *testing.T) {
 	entry := closed.Registries[0].Entries[0]
 	assert.Equal(t, []string{entry.Type, entry.Overrides.Type}, []string{"int", "string"})
 	assert.True(t, entry.Overrides.Registered.Line > 0, "the place of what is overridden")
+	runtime.KeepAlive(codecs)
+}
+
+func TestHandlerShowsWhatIsSuspended(t *testing.T) {
+	t.Parallel()
+	d := roster.NewDirectory()
+	r := roster.New[int](roster.In(d), roster.Named("codecs"))
+	r.Register("gob", 1)
+	d.Suspend("codecs", "gob", errors.New("it leaks"))
+	w := httptest.NewRecorder()
+	console.Handler(d).ServeHTTP(w, httptest.NewRequest(http.MethodGet, console.Path+"/codecs", nil))
+	var shown struct {
+		Registries []struct {
+			Size, Suspended int
+			Entries         []struct {
+				Suspended *struct {
+					Why string
+					By  struct{ File string }
+				}
+			}
+		}
+	}
+	assert.NoError(t, json.Unmarshal(w.Body.Bytes(), &shown))
+	found := shown.Registries[0]
+	assert.Equal(t, [2]int{found.Size, found.Suspended}, [2]int{0, 1})
+	assert.Equal(t, found.Entries[0].Suspended.Why, "it leaks")
+	assert.True(t, found.Entries[0].Suspended.By.File != "", "who suspended it")
+	runtime.KeepAlive(r)
 }
