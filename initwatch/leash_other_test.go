@@ -1,0 +1,7 @@
+//go:build !unix
+
+package initwatch
+
+import "os/exec"
+
+func leash(*exec.Cmd) {}

@@ -1,0 +1,6 @@
+package dep
+
+import "C"
+
+//export called
+func called() {}

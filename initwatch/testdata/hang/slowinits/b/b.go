@@ -1,0 +1,6 @@
+// Package b takes a second to initialise.
+package b
+
+import "time"
+
+func init() { time.Sleep(time.Second) }

@@ -1,0 +1,5 @@
+//go:build watch
+
+package dep
+
+import _ "net" // which initialises late

@@ -1,0 +1,9 @@
+// Package dep spins.
+package dep
+
+var ready bool
+
+func init() {
+	for !ready { // init.0: spin, waits
+	}
+}
