@@ -183,7 +183,8 @@ func TestCapabilitiesAndChanges(t *testing.T) {
 	}
 	want := []plugin.CapabilityStatus{
 		{Name: "a.echo", Kind: plugin.KindFunction, Providers: local(plugin.Linked, "a.echo")},
-		{Name: "chat", Kind: plugin.KindService, Service: "test.v1.Streamer", Providers: local(plugin.Plugin, "p")},
+		{Name: "chat", Kind: plugin.KindService, Service: "test.v1.Streamer", Providers: local(plugin.Plugin, "p"),
+			Shares: []plugin.Share{{Plugin: "p", State: plugin.Ready, Weight: 1}}},
 	}
 	if got := h.Capabilities(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -252,7 +253,7 @@ func TestOutputIsLogged(t *testing.T) {
 	if err := h.Remove(t.Context(), "p"); err != nil || !strings.Contains(w.String(), `msg="shutting down" plugin_name=p`) {
 		t.Errorf("OnShutdown did not run, %v:\n%s", err, w)
 	}
-	if !strings.Contains(w.String(), "msg=runtime_loaded_handlers plugin_name=p handler_name=p handler_version=1.2.3 source=p/plugin.yaml") {
+	if !strings.Contains(w.String(), "msg=runtime_loaded_handlers plugin_name=p handler_name=p handler_version=1.2.3 source=\"plugin process\" descriptor=p/plugin.yaml") {
 		t.Errorf("no line about the load:\n%s", w)
 	}
 }

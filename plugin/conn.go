@@ -128,26 +128,40 @@ func (c *capabilityConn) NewStream(ctx context.Context, desc *grpc.StreamDesc, m
 // open opens a stream at a target and, if that succeeds, keeps the target until
 // the stream has ended.
 func (r request) open(ctx context.Context, t *target, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, bool, error) {
-	ctx, o := withOutcome(ctx)
-	conn, outgoing := r.dial(ctx, t)
+	inner, leave := t.host.enter(ctx, r, t)
+	inner, o := withOutcome(inner)
+	conn, outgoing := r.dial(inner, t)
 	stream, err := conn.NewStream(outgoing, desc, method, opts...)
 	if err != nil {
+		defer leave()
+		if killed := killedIn(inner); killed != nil {
+			return nil, true, killed
+		}
 		started, err := r.judge(ctx, t, o, err)
 		return nil, started, err
 	}
 	t.kept = true
 	// A caller need not read a stream to its end if it cancels the context.
-	stop := context.AfterFunc(ctx, func() { t.release(); t.ended(ctx.Err()) })
+	stop := context.AfterFunc(inner, func() {
+		err := killedIn(inner)
+		if err == nil {
+			err = inner.Err()
+		}
+		leave()
+		t.release()
+		t.ended(err)
+	})
 	return &capabilityStream{
-		ClientStream: stream, ctx: ctx, request: r, target: t, outcome: o, single: !desc.ServerStreams,
-		ended: func(err error) { stop(); t.release(); t.ended(err) },
+		ClientStream: stream, ctx: ctx, inner: inner, request: r, target: t, outcome: o, single: !desc.ServerStreams,
+		ended: func(err error) { stop(); leave(); t.release(); t.ended(err) },
 	}, true, nil
 }
 
 // A capabilityStream is a stream whose errors are this package's.
 type capabilityStream struct {
 	grpc.ClientStream
-	ctx     context.Context //nolint:containedctx // of the stream, as in every grpc.ClientStream
+	ctx     context.Context //nolint:containedctx // of the caller, as in every grpc.ClientStream
+	inner   context.Context //nolint:containedctx // of the stream, which a kill ends as well
 	request request
 	target  *target
 	outcome *outcome
@@ -168,8 +182,15 @@ func (s *capabilityStream) RecvMsg(m any) error {
 		s.ended(nil)
 		return err
 	}
+	if killed := killedIn(s.inner); killed != nil {
+		s.ended(killed)
+		return killed
+	}
 	s.ended(err)
 	started, err := s.request.judge(s.ctx, s.target, s.outcome, err)
+	if killed, ok := errors.AsType[*KilledError](err); ok {
+		return killed
+	}
 	if !started { // too late to try another provider: messages may have been sent
 		return &UnavailableError{Capability: s.request.capability, Attempts: []Attempt{{s.target.provider, oneLine(err.Error())}}}
 	}

@@ -229,6 +229,20 @@ func (d Descriptor) checkFunction(c Capability, field string, fault func(field, 
 // hasProgram reports whether the host runs a file: a program, or a module.
 func (d Descriptor) hasProgram() bool { return d.Endpoint == "" && d.Attach == "" }
 
+// runsAs is where what the descriptor makes runs, in words for the log.
+func (d Descriptor) runsAs() string {
+	switch {
+	case d.Endpoint != "":
+		return "endpoint"
+	case d.Module != "":
+		return "WebAssembly module"
+	case d.Attach != "":
+		return "attached process"
+	default:
+		return "plugin process"
+	}
+}
+
 // kind is what kind of provider the descriptor makes.
 func (d Descriptor) kind() Kind {
 	switch {

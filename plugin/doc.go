@@ -16,6 +16,18 @@
 // the call provably did not start, or is declared idempotent. While a plugin
 // restarts, calls that nobody else can take wait for it until their deadline.
 //
+// # What is killed
+//
+// A host with a kill switch ([Options]) asks it before anything else. What is killed
+// is refused with a [KilledError] and is not announced: a capability, an instance (a
+// capability on one host), a plugin or one version of it. When [kill.Switch.Apply] has
+// returned, no call is begun with it any more. The process of a killed plugin has
+// been sent SIGKILL by then, and mostly is gone; its calls end with a KilledError. The
+// plugin stays, says that it is killed and why, and starts again when it is revived.
+// Another version may take its place meanwhile. Streams are cut by the kill of what they
+// use. A unary call of a linked-in function, or of a capability that is killed while its
+// plugin is not, runs to its end, and its answer is dropped.
+//
 // # Who talks to whom
 //
 // The socket is in a folder that only the host's user may enter, or the plugin's user
@@ -48,7 +60,8 @@
 // and capabilities are read without locks. A call holds its process: Remove and
 // Close drain for the stop grace before they end it. Close waits for every
 // goroutine and process of the host. No method waits for a plugin beyond its
-// context, and none holds a lock while it calls one.
+// context, and none holds a lock while it calls one. Orders of the kill switch are carried
+// out on the goroutine that applies them.
 package plugin
 
 //go:generate ./proto/generate.sh

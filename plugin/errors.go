@@ -217,6 +217,7 @@ const (
 	reasonUnknown     = "CAPABILITY_UNKNOWN"
 	reasonUnavailable = "CAPABILITY_UNAVAILABLE"
 	reasonCrashed     = "PROVIDER_LOST"
+	reasonKilled      = "KILLED"
 )
 
 func rosterStatus(code codes.Code, message, reason string, fields map[string]string) *status.Status {
@@ -240,7 +241,11 @@ func errorInfo(s *status.Status) *errdetails.ErrorInfo {
 
 // fromRemote turns the status of another host into the error that host meant.
 func fromRemote(s *status.Status, capability string, by Provider) error {
-	if info := errorInfo(s); info != nil && info.GetReason() == reasonCrashed {
+	info := errorInfo(s)
+	if info != nil && info.GetReason() == reasonKilled {
+		return killedRemotely(info.GetMetadata(), capability)
+	}
+	if info != nil && info.GetReason() == reasonCrashed {
 		fields := info.GetMetadata()
 		return &CrashedError{
 			Capability: capability,

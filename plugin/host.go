@@ -18,8 +18,10 @@ import (
 
 	"aead.dev/minisign"
 	"github.com/tetratelabs/wazero"
+	"google.golang.org/grpc"
 
 	"github.com/roster-go/roster"
+	"github.com/roster-go/roster/kill"
 	"github.com/roster-go/roster/plugin/internal/handshake"
 )
 
@@ -68,8 +70,15 @@ type Options struct {
 	TrustedKeys []string
 	// Observer is told of calls and restarts. Nil means that nobody is.
 	Observer Observer
+	// Kill is the process's kill switch. What it has killed is not served: a
+	// capability, a plugin or one version of it, an instance. Nil means that nothing is
+	// ever killed.
+	Kill *kill.Switch
 	// Fleet knows the other hosts. Nil means that there are none.
 	Fleet Fleet
+	// PeerOptions are for the connections to other hosts, such as their credentials. Without
+	// any, calls to them are in the clear and prove nothing.
+	PeerOptions []grpc.DialOption
 	// Host, Region and Zone say where this host is, for errors and answers and
 	// to find the nearest peer. Host is the machine's name if empty.
 	Host, Region, Zone string
@@ -90,8 +99,13 @@ type Host struct {
 	sandbox      Sandbox
 	observer     Observer // may be nil
 	fleet        Fleet
-	self         Peer // Address is empty
+	kill         *kill.Switch // nil if there is none
+	self         Peer         // Address is empty
 	policy       policy
+
+	roll    roll
+	streams runningStreams
+	unhook  func() // from the kill switch
 
 	plugins      *roster.Hot[*supervised]
 	capabilities *roster.Hot[*offer]
@@ -132,6 +146,7 @@ func NewHost(o Options) (h *Host, err error) {
 		sandbox:      o.Sandbox,
 		observer:     o.Observer,
 		fleet:        o.Fleet,
+		kill:         o.Kill,
 		self:         Peer{ID: o.Host, Region: o.Region, Zone: o.Zone},
 		policy:       defaultPolicy(),
 		changes:      newBroadcast(),
@@ -172,7 +187,7 @@ func NewHost(o Options) (h *Host, err error) {
 	if h.trusted, err = parseKeys(o.TrustedKeys); err != nil {
 		return nil, err
 	}
-	h.stopLinked = func() {}
+	h.stopLinked, h.unhook = func() {}, func() {}
 	if o.Services != nil {
 		if err := h.linkServices(maps.Collect(o.Services.All())); err != nil {
 			return nil, err
@@ -185,7 +200,7 @@ func NewHost(o Options) (h *Host, err error) {
 		return nil, fmt.Errorf("plugin: directory for sockets: %w; make %s writable or set TMPDIR", err, os.TempDir())
 	}
 	h.dir, h.lock = dir, lock
-	h.peers = newPeerPool()
+	h.peers = newPeerPool(o.PeerOptions)
 	h.spawner = newSpawner()
 	h.modules = wazero.NewCompilationCache()
 	following, cancel := context.WithCancel(context.Background())
@@ -196,6 +211,9 @@ func NewHost(o Options) (h *Host, err error) {
 			h.followConfigs(following)
 		}
 	}()
+	if h.kill != nil {
+		h.unhook = h.kill.OnChange(h.obey)
+	}
 	return h, nil
 }
 
@@ -212,15 +230,30 @@ var errClosed = errors.New("the host is closed")
 // Add starts a plugin and publishes its capabilities once it is ready. If that
 // fails nothing of it remains. Errors are [*DescriptorError],
 // [*APIVersionError], [*ChecksumError], [*ClashError], [*StartError],
-// [*GrantError] and [*OfferError].
+// [*GrantError] and [*OfferError], and a [*KilledError] for a plugin that is killed
+// (see [Options]).
 //
 // The plugin runs until [Host.Remove] or [Host.Close]; ctx bounds only the
 // start.
 func (h *Host) Add(ctx context.Context, d Descriptor) error {
 	d, err := h.check(d)
-	if err != nil {
-		return err
+	if err == nil {
+		err = h.add(ctx, d)
 	}
+	return err
+}
+
+// add is Add of a descriptor that was checked. A plugin that is killed is refused.
+func (h *Host) add(ctx context.Context, d Descriptor) error {
+	if err := h.killedPlugin(d.Name, d.Version); err != nil {
+		return fmt.Errorf("plugin: %s: cannot add %q: %w", d.Source, d.Name, err)
+	}
+	return h.start(ctx, d, false)
+}
+
+// start starts a plugin and publishes it. Dormant lets in one that is killed: it is
+// there, says so, and starts when it is revived.
+func (h *Host) start(ctx context.Context, d Descriptor, dormant bool) error {
 	s, err := h.reserve(d)
 	if err != nil {
 		return err
@@ -229,6 +262,9 @@ func (h *Host) Add(ctx context.Context, d Descriptor) error {
 	case err = <-s.first:
 	case <-ctx.Done():
 		err = fmt.Errorf("plugin: %s: start of %q: %w", d.Source, d.Name, context.Cause(ctx))
+	}
+	if killed := s.killed(); err == nil && killed != nil && !dormant {
+		err = fmt.Errorf("plugin: %s: cannot add %q: %w", d.Source, d.Name, killed)
 	}
 	if err == nil {
 		err = h.publish(s)
@@ -291,7 +327,7 @@ func (h *Host) reserve(d Descriptor) (*supervised, error) {
 	if h.closed {
 		return nil, fmt.Errorf("plugin: %s: cannot add %q: %w", d.Source, d.Name, errClosed)
 	}
-	if existing, taken := find(h.plugins, d.Name); taken {
+	if existing, taken := h.plugins.Peek(d.Name); taken {
 		return nil, &ClashError{Name: d.Name, Existing: existing.d.Source, Refused: d.Source}
 	}
 	s := h.supervise(d)
@@ -306,7 +342,7 @@ func (h *Host) reserve(d Descriptor) (*supervised, error) {
 func (h *Host) withdraw(s *supervised) {
 	h.mu.Lock()
 	h.retract(s)
-	if current, ok := find(h.plugins, s.d.Name); ok && current == s {
+	if current, ok := h.plugins.Peek(s.d.Name); ok && current == s {
 		_ = h.plugins.Unregister(s.d.Name) // it is there, and h.mu keeps it there
 	}
 	h.mu.Unlock()
@@ -319,8 +355,9 @@ func (h *Host) withdraw(s *supervised) {
 // ends all the same. The error is a [*roster.UnknownError] if there is no plugin
 // of that name.
 func (h *Host) Remove(ctx context.Context, name string) error {
-	s, err := h.plugins.Lookup(name)
-	if err != nil {
+	s, there := h.plugins.Peek(name)
+	if !there {
+		_, err := h.plugins.Lookup(name)
 		return fmt.Errorf("plugin: cannot remove: %w", err)
 	}
 	h.withdraw(s)
@@ -329,7 +366,8 @@ func (h *Host) Remove(ctx context.Context, name string) error {
 
 // LoadDir adds every plugin that has a descriptor in dir: dir/plugin.yaml and
 // dir/*/plugin.yaml. If any of them cannot be added, none of them stays, and the
-// error joins all problems, each of one line.
+// error joins all problems, each of one line. One that is killed is no problem: it is
+// there, its [Status] says so, and it starts when it is revived.
 func (h *Host) LoadDir(ctx context.Context, dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -386,7 +424,7 @@ func (h *Host) addAll(ctx context.Context, descriptors []Descriptor) error {
 	results := make([]error, len(descriptors))
 	var adding sync.WaitGroup
 	for i, d := range descriptors {
-		adding.Go(func() { results[i] = h.Add(ctx, d) })
+		adding.Go(func() { results[i] = h.start(ctx, d, true) })
 	}
 	adding.Wait()
 	err := errors.Join(results...)
@@ -421,12 +459,15 @@ func (h *Host) Plugin(name string) (Status, error) {
 }
 
 // Capabilities returns what this host serves itself at the moment, sorted by
-// name. A plugin that is not ready serves nothing.
+// name. A plugin that is not ready serves nothing, and what is killed is not served.
 func (h *Host) Capabilities() []CapabilityStatus {
 	var list []CapabilityStatus
 	for name, o := range h.capabilities.All() {
+		if h.struck(kill.Capability(name)) != nil || h.struck(kill.Instance(name, h.self.ID)) != nil {
+			continue
+		}
 		if providers := h.providers(name, o); len(providers) > 0 {
-			list = append(list, CapabilityStatus{Name: name, Kind: o.kind, Service: o.service, Providers: providers})
+			list = append(list, CapabilityStatus{Name: name, Kind: o.kind, Service: o.service, Providers: providers, Shares: o.shares()})
 		}
 	}
 	return list
@@ -444,7 +485,6 @@ func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	first := !h.closed
 	h.closed = true
-	all := slices.Collect(maps.Keys(h.waiting))
 	h.mu.Unlock()
 	if !first {
 		<-h.finished
@@ -455,9 +495,7 @@ func (h *Host) Close(ctx context.Context) error {
 
 	h.unfollow()
 	<-h.followed
-	for _, s := range h.plugins.All() {
-		all = append(all, s)
-	}
+	all := h.roll.list() // also of plugins that are to take the place of others
 	for _, s := range all {
 		s.halt()
 	}
@@ -466,6 +504,7 @@ func (h *Host) Close(ctx context.Context) error {
 		h.withdraw(s)
 	}
 	h.replacements.Wait()
+	h.unhook()
 	h.stopLinked()
 	h.peers.close()
 	h.spawner.close()

@@ -122,8 +122,10 @@ func chats(t *testing.T, h *plugin.Host) (string, error) {
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
 	server, address := serveRemote(t, "127.0.0.1:0")
-	h := newHost(t, plugin.Options{}.Hasten())
+	w := &testWriter{t: t}
+	h := newHost(t, plugin.Options{Logger: newLog(w)}.Hasten())
 	add(t, h, endpoint("far", address))
+	loadedFrom(t, w, "far", "endpoint")
 	if reply, err := chats(t, h); err != nil || reply != "far away: hello" {
 		t.Fatalf("%q %v", reply, err)
 	}
@@ -277,6 +279,18 @@ func TestDescriptorsOfOtherKinds(t *testing.T) {
 	}
 }
 
+// loadedFrom checks the line about the load of a plugin.
+func loadedFrom(t *testing.T, w *testWriter, name, source string) {
+	t.Helper()
+	for line := range strings.Lines(w.String()) {
+		if strings.Contains(line, "msg=runtime_loaded_handlers plugin_name="+name+" handler_name="+name+" ") &&
+			(strings.Contains(line, "source="+source+" ") || strings.Contains(line, "source=\""+source+"\" ")) {
+			return
+		}
+	}
+	t.Errorf("no line says that %s was loaded from %s:\n%s", name, source, w)
+}
+
 // A WebAssembly module is a program that runs in the host and reaches nothing.
 func TestModule(t *testing.T) {
 	t.Parallel()
@@ -291,8 +305,10 @@ func TestModule(t *testing.T) {
 		d.Capabilities = append(d.Capabilities, plugin.Capability{Name: "wasm." + name})
 	}
 	configs := newConfigs(t, map[string]string{"wasm": `{"b": 2}`})
-	h := newHost(t, plugin.Options{Config: configs}.Hasten())
+	w := &testWriter{t: t}
+	h := newHost(t, plugin.Options{Config: configs, Logger: newLog(w)}.Hasten())
 	add(t, h, d)
+	loadedFrom(t, w, "wasm", "WebAssembly module")
 	for _, c := range []struct {
 		function, input, want string
 		code                  codes.Code
@@ -375,8 +391,10 @@ func TestAttach(t *testing.T) {
 	}
 	process := debugged()
 	d := plugin.Descriptor{Name: "p", APIVersion: "v1", Attach: socket, Capabilities: []plugin.Capability{{Name: "test.hello"}}, Config: json.RawMessage(`{"greeting": "Salut"}`)}
-	h := newHost(t, plugin.Options{}.Hasten())
+	w := &testWriter{t: t}
+	h := newHost(t, plugin.Options{Logger: newLog(w)}.Hasten())
 	add(t, h, d)
+	loadedFrom(t, w, "p", "attached process")
 	if got, by := call(t, h, "test.hello", `{"name": "you"}`); got["text"] != "Salut, you" || by.String() != "plugin p" {
 		t.Errorf("%v by %s", got, by)
 	}

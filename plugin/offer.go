@@ -64,13 +64,13 @@ func (h *Host) publish(s *supervised) error {
 		return fmt.Errorf("plugin: %s: cannot add %q: %w", s.d.Source, s.d.Name, errClosed)
 	}
 	for _, c := range s.d.Capabilities {
-		if o, ok := find(h.capabilities, c.Name); ok && (o.kind != c.Kind || o.service != c.Service) {
+		if o, ok := h.capabilities.Peek(c.Name); ok && (o.kind != c.Kind || o.service != c.Service) {
 			return conflicting(s, c, o)
 		}
 	}
 	for _, c := range s.d.Capabilities {
 		g := granting(s, c)
-		o, ok := find(h.capabilities, c.Name)
+		o, ok := h.capabilities.Peek(c.Name)
 		var err error
 		if ok {
 			err = h.capabilities.Replace(c.Name, o.with(append(slices.Clone(o.plugins), g)))
@@ -90,7 +90,7 @@ func (h *Host) publish(s *supervised) error {
 func (h *Host) retract(s *supervised) {
 	var errs []error
 	for _, c := range s.d.Capabilities {
-		o, ok := find(h.capabilities, c.Name)
+		o, ok := h.capabilities.Peek(c.Name)
 		if !ok || !slices.ContainsFunc(o.plugins, func(g grant) bool { return g.plugin == s }) {
 			continue
 		}
@@ -151,8 +151,7 @@ func (h *Host) local(kind Kind, name string) Provider {
 	return Provider{Kind: kind, Name: name, Host: h.self.ID, Region: h.self.Region}
 }
 
-// find is Get for the host's own bookkeeping, which must not show in the
-// counts of lookups.
+// find is Get that does not show in the counts of lookups.
 func find[T any](v roster.View[T], name string) (T, bool) {
 	for n, value := range v.All() {
 		if n == name {

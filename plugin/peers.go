@@ -16,6 +16,8 @@ import (
 // A peerPool keeps one connection to each other host that was called. It is
 // safe for concurrent use.
 type peerPool struct {
+	options []grpc.DialOption // further ones
+
 	mu     sync.Mutex // guards the fields below
 	conns  map[string]*pooledConn
 	closed bool
@@ -32,7 +34,9 @@ const (
 	idlePeer  = 10 * time.Minute
 )
 
-func newPeerPool() *peerPool { return &peerPool{conns: map[string]*pooledConn{}} }
+func newPeerPool(options []grpc.DialOption) *peerPool {
+	return &peerPool{options: options, conns: map[string]*pooledConn{}}
+}
 
 // get returns the connection to an address. It does not wait for it to be
 // established.
@@ -47,7 +51,7 @@ func (p *peerPool) get(address string) (*grpc.ClientConn, error) {
 		return c.ClientConn, nil
 	}
 	p.shrink()
-	conn, err := grpc.NewClient("passthrough:///"+address,
+	conn, err := grpc.NewClient("passthrough:///"+address, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(outcomeRecorder{}),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -58,7 +62,7 @@ func (p *peerPool) get(address string) (*grpc.ClientConn, error) {
 		}),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
-	)
+	}, p.options...)...)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // becomes the reason of an Attempt, which names the peer
 	}

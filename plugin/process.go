@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/roster-go/roster/kill"
 	pluginv1 "github.com/roster-go/roster/plugin/gen/roster/plugin/v1"
 	"github.com/roster-go/roster/plugin/internal/lane"
 )
@@ -40,6 +41,8 @@ type process struct {
 	declared *pluginv1.DescribeResponse   // set before anybody else sees the process
 	config   json.RawMessage              // as it is written; of the supervisor's goroutine
 	refused  json.RawMessage              // the config that it would not take last; as above
+
+	sentence atomic.Pointer[kill.Order] // of the kill switch, if that ends the process; nil otherwise
 
 	sandbox    []Control
 	idempotent map[string]bool // capabilities and full methods that the plugin says may be run twice

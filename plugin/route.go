@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/roster-go/roster"
+	"github.com/roster-go/roster/kill"
 )
 
 // A request is a call on its way to a provider.
@@ -38,9 +39,11 @@ type target struct {
 	provider      Provider
 	linked        Function
 	linkedService *linkedService
+	host          *Host
 	plugin        *supervised
 	proc          *process
 	conn          *grpc.ClientConn // to another host
+	instance      string           // that host
 
 	// release gives the process back. The router calls it after the try unless
 	// the try has set kept, and then owes the call. It may be called again.
@@ -70,28 +73,31 @@ func (h *Host) route(ctx context.Context, r request, do try) error {
 		if happened(h.closing) {
 			return &UnavailableError{Capability: r.capability, Err: errClosed}
 		}
-		w.attempts = nil
+		if err := h.struck(kill.Capability(r.capability)); err != nil {
+			return err.refusing(r.capability)
+		}
 		o, known := look(r.capability)
 		look = func(name string) (*offer, bool) { return find(h.capabilities, name) }
-		if known {
-			if done, err := w.here(o); done {
-				return err
-			}
+		if done, err := w.local(o, known); done {
+			return h.overtaken(r, err)
 		}
 		var peers []Peer
 		if first && !r.hereOnly && h.fleet != nil {
 			peers = nearestFirst(h.fleet.Get(r.capability), h.self, w.key)
 			if done, err := w.elsewhere(peers); done {
-				return err
+				return h.overtaken(r, err)
 			}
 		}
-		if !known && first && len(peers) == 0 {
+		if !known && !w.barred && first && len(peers) == 0 {
 			return h.unknown(r)
 		}
 		if happened(changed) && ctx.Err() == nil {
 			continue // a provider may have been replaced while it was asked
 		}
-		if !known || !o.recovering() {
+		if w.killed != nil && !w.living {
+			return w.killed
+		}
+		if !known || w.barred || !o.recovering() {
 			return &UnavailableError{Capability: r.capability, Attempts: w.attempts, Known: h.known(r)}
 		}
 		if _, bounded := ctx.Deadline(); !bounded && timeout == nil {
@@ -121,6 +127,36 @@ type walk struct {
 	key      string // "" if the call has none
 	attempts []Attempt
 	repeats  int
+	killed   *KilledError // why a provider was passed over, if it is killed
+	living   bool         // another provider is not killed
+	barred   bool         // nobody on this host may serve, so that there is no use in waiting
+}
+
+// refused notes that a provider was passed over because it is killed.
+func (w *walk) refused(by Provider, why *KilledError) {
+	w.killed = why.refusing(w.request.capability)
+	w.attempts = append(w.attempts, Attempt{by, string(Killed) + ": " + oneLine(why.Reason)})
+}
+
+// passed notes why a request did not start at a target.
+func (w *walk) passed(t *target, err error) {
+	killed, _ := errors.AsType[*KilledError](err)
+	if t.proc != nil && killed == nil {
+		if order := t.proc.sentence.Load(); order != nil {
+			killed = killedBy(*order)
+		}
+	}
+	if killed != nil {
+		w.refused(t.provider, killed)
+		return
+	}
+	w.failed(t.provider, shortened(oneLine(err.Error()), 200))
+}
+
+// failed notes that a provider could not take the request.
+func (w *walk) failed(by Provider, reason string) {
+	w.living = true
+	w.attempts = append(w.attempts, Attempt{by, reason})
 }
 
 // pause waits until it is worth looking for a provider again, or says why there is
@@ -140,38 +176,71 @@ func (w *walk) pause(changed <-chan struct{}, timeout <-chan time.Time) error {
 	return nil
 }
 
+// local offers the request to this host's providers, if there are any, and reports
+// whether it is done.
+func (w *walk) local(o *offer, known bool) (done bool, err error) {
+	w.attempts, w.killed, w.living, w.barred = nil, nil, false, false
+	if known {
+		return w.here(o)
+	}
+	if err := w.host.capabilities.Suspended(w.request.capability); err != nil {
+		w.barred = true
+		w.refused(w.host.local(Linked, w.request.capability), suspended(err, w.request.capability))
+	}
+	return false, nil
+}
+
 // here offers the request to this host's providers and reports whether it is
 // done.
 func (w *walk) here(o *offer) (done bool, err error) {
 	if err := w.request.fits(o); err != nil {
 		return true, err
 	}
+	instance := kill.Instance(w.request.capability, w.host.self.ID)
+	if err := w.host.struck(instance); err != nil {
+		w.barred = true
+		w.refused(w.host.local(Linked, w.request.capability), err)
+		return false, nil
+	}
 	if o.linkedIn() {
 		t := &target{
-			provider: w.host.local(Linked, w.request.capability), linked: o.linked, linkedService: o.linkedService, release: func() {},
+			host: w.host, provider: w.host.local(Linked, w.request.capability), linked: o.linked, linkedService: o.linkedService, release: func() {},
 		}
 		_, err := w.do(w.ctx, t)
+		if killed := w.host.struck(instance); killed != nil && !t.kept {
+			return true, killed.interrupting(w.request.capability)
+		}
 		return true, err
 	}
 	for _, g := range o.inOrder(w.key) {
 		provider := w.host.local(g.plugin.d.kind(), g.plugin.d.Name)
 		p, ok := g.plugin.acquire()
 		if !ok {
+			if killed := g.plugin.killed(); killed != nil {
+				w.refused(provider, killed)
+				continue
+			}
 			_, reason := g.plugin.current()
-			w.attempts = append(w.attempts, Attempt{provider, reason})
+			w.failed(provider, reason)
 			continue
 		}
 		judge, reason := g.circuit.allow(w.host.policy.circuitPatience)
 		if judge == nil {
 			g.plugin.release()
-			w.attempts = append(w.attempts, Attempt{provider, reason})
+			w.failed(provider, reason)
 			continue
 		}
-		t := &target{provider: provider, plugin: g.plugin, proc: p, release: sync.OnceFunc(g.plugin.release)}
+		t := &target{host: w.host, provider: provider, plugin: g.plugin, proc: p, release: sync.OnceFunc(g.plugin.release)}
 		started, err := w.offer(t)
 		judge(started, err)
 		if !started {
 			continue
+		}
+		if order := p.sentence.Load(); order != nil && !t.kept {
+			return true, interruptedBy(*order, w.request.capability) // whatever it answered, nobody relies on it any more
+		}
+		if killed := w.host.struck(instance); killed != nil && !t.kept {
+			return true, killed.interrupting(w.request.capability)
 		}
 		var crash *CrashedError
 		if errors.As(err, &crash) && w.request.repeatable(g, p) && w.repeats < maxRepeats {
@@ -194,12 +263,22 @@ func (r request) repeatable(g grant, p *process) bool {
 func (w *walk) elsewhere(peers []Peer) (done bool, err error) {
 	for _, peer := range peers {
 		provider := Provider{Kind: Remote, Name: w.request.capability, Host: peer.ID, Region: peer.Region}
-		conn, err := w.host.peers.get(peer.Address)
-		if err != nil {
-			w.attempts = append(w.attempts, Attempt{provider, oneLine(err.Error())})
+		instance := kill.Instance(w.request.capability, peer.ID)
+		if err := w.host.struck(instance); err != nil {
+			w.refused(provider, err)
 			continue
 		}
-		if started, err := w.offer(&target{provider: provider, conn: conn, release: func() {}}); started {
+		conn, err := w.host.peers.get(peer.Address)
+		if err != nil {
+			w.failed(provider, oneLine(err.Error()))
+			continue
+		}
+		t := &target{host: w.host, provider: provider, instance: peer.ID, conn: conn, release: func() {}}
+		started, err := w.offer(t)
+		if killed := w.host.struck(instance); started && killed != nil && !t.kept {
+			return true, killed.interrupting(w.request.capability)
+		}
+		if started {
 			return true, err
 		}
 		if w.ctx.Err() != nil {
@@ -216,7 +295,7 @@ func (w *walk) offer(t *target) (started bool, err error) {
 		t.ended(err)
 	}
 	if !started && err != nil {
-		w.attempts = append(w.attempts, Attempt{t.provider, shortened(oneLine(err.Error()), 200)})
+		w.passed(t, err)
 	}
 	return started, err
 }
@@ -286,6 +365,8 @@ func (r request) judge(ctx context.Context, t *target, o *outcome, err error) (s
 		return true, &InterruptedError{Capability: r.capability, Provider: t.provider, Err: context.DeadlineExceeded}
 	case o.answered.Load() && t.conn != nil && didNotStart(s):
 		return false, errors.New(s.Message())
+	case o.answered.Load() && t.conn != nil && passedOver(s):
+		return false, fromRemote(s, r.capability, t.provider)
 	case o.answered.Load() && t.conn != nil:
 		return true, fromRemote(s, r.capability, t.provider)
 	case o.answered.Load():

@@ -82,6 +82,16 @@ func (o *offer) inOrder(key string) []grant {
 	return order
 }
 
+// shares tells how the calls are to be shared out.
+func (o *offer) shares() []Share {
+	shares := make([]Share, len(o.plugins))
+	for i, g := range o.plugins {
+		state, _ := g.plugin.current()
+		shares[i] = Share{Plugin: g.plugin.d.Name, State: state, Weight: g.weight, Standby: g.standby}
+	}
+	return shares
+}
+
 // draw is an exponentially distributed number, random without a key, and else one
 // that depends on key and name alone, on every host alike. Who has the least such
 // number, divided by its weight, wins with a probability in proportion to the

@@ -34,4 +34,13 @@ type CapabilityStatus struct {
 	Kind      CapabilityKind
 	Service   string // full name of the gRPC service of a [KindService]
 	Providers []Provider
+	Shares    []Share // of the plugins that were given it, in no state in particular
+}
+
+// A Share is how much of the calls of a capability a plugin is to take.
+type Share struct {
+	Plugin  string
+	State   State
+	Weight  int  // from 1 to 1000, relative to that of the others
+	Standby bool // it is asked only if none of the others can take a call
 }

@@ -243,6 +243,11 @@ func hostIsKilled(t *testing.T, command string, family func(pid int) []int) {
 	for _, pid := range pids {
 		eventually(t, fmt.Sprintf("process %d of %v is gone", pid, pids), func() bool { return !alive(pid) })
 	}
+	// A plugin is told of the end of its host before the last files of the host are closed, and
+	// with them its lock.
+	if err := helper.Wait(); err == nil {
+		t.Error("the host was not killed")
+	}
 	// The next host clears away what is left, but nothing of one that lives.
 	living, next := newHost(t, plugin.Options{}), newHost(t, plugin.Options{})
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {

@@ -22,6 +22,7 @@ const (
 	Failed   State = "failed"   // it crashed too often and is not started again
 	Stopping State = "stopping" // calls are drained, the process ends
 	Stopped  State = "stopped"
+	Killed   State = "killed" // by the kill switch; it starts again when it is revived
 )
 
 // A supervised plugin is one descriptor and whatever process serves it at the
@@ -47,6 +48,11 @@ type supervised struct {
 	lastErr  error
 	calls    int           // running on proc or on its predecessors
 	idle     chan struct{} // closed when calls falls to 0 while somebody waits; nil otherwise
+
+	declared string             // the version that the last process said it is
+	sentence *KilledError       // nil unless the plugin is killed
+	turned   chan struct{}      // closed when sentence becomes nil or not
+	abort    context.CancelFunc // ends a launch; nil if there is none
 }
 
 // supervise starts a goroutine that runs the plugin until halt is called.
@@ -55,12 +61,14 @@ func (h *Host) supervise(d Descriptor) *supervised {
 	s := &supervised{
 		host: h, d: d, log: h.log.With("plugin_name", d.Name),
 		halt: cancel, done: make(chan struct{}), first: make(chan error, 1),
-		state: Starting, since: time.Now(), configChanged: make(chan struct{}, 1),
+		state: Starting, since: time.Now(), configChanged: make(chan struct{}, 1), turned: make(chan struct{}),
 	}
 	s.circuits = make(map[string]*circuit, len(d.Capabilities))
 	for _, c := range d.Capabilities {
 		s.circuits[c.Name] = s.newCircuit(c.Name)
 	}
+	h.roll.add(s)
+	s.heed()
 	go s.run(ctx)
 	return s
 }
@@ -68,7 +76,13 @@ func (h *Host) supervise(d Descriptor) *supervised {
 // run starts the process, keeps it running, and ends it when ctx is done.
 func (s *supervised) run(ctx context.Context) {
 	defer close(s.done)
-	p, err := s.host.launch(ctx, s.d, s.log)
+	defer s.host.roll.remove(s)
+	p, err := s.launch(ctx)
+	if _, killed := errors.AsType[*KilledError](err); killed && ctx.Err() == nil {
+		s.first <- nil
+		s.keep(ctx, nil)
+		return
+	}
 	if errors.Is(err, errUnreachable) && ctx.Err() == nil {
 		// Somebody else's server may come up later, and ours does not depend on it.
 		s.log.Warn("endpoint is not reached yet", "error", err)
@@ -82,15 +96,18 @@ func (s *supervised) run(ctx context.Context) {
 		s.first <- err
 		return
 	}
-	s.ready(p)
+	if !s.ready(p) {
+		p = nil
+	}
 	s.first <- nil
 	s.keep(ctx, p)
 }
 
-// keep restarts the process whenever it is lost.
+// keep restarts the process whenever it is lost, and when it is revived.
 func (s *supervised) keep(ctx context.Context, p *process) {
 	var crashes crashHistory
 	for attempt := 0; ; attempt++ {
+		executed := false // by the kill switch, which is no crash
 		if p != nil {
 			readyAt := time.Now()
 			err := s.watch(ctx, p)
@@ -101,24 +118,21 @@ func (s *supervised) keep(ctx context.Context, p *process) {
 			if time.Since(readyAt) >= s.host.policy.steady {
 				attempt = 0
 			}
+			executed = p.sentence.Load() != nil
 			s.lost(p, err)
 		}
-		if s.d.hasProgram() && crashes.add(time.Now(), s.host.policy) {
-			s.giveUp(ctx)
-			return
-		}
-		if !pause(ctx, s.host.policy.backoff(attempt)) {
+		if !s.rest(ctx, executed, &attempt, &crashes) {
 			s.set(Stopped, nil)
 			return
 		}
 		s.set(Starting, nil)
 		var err error
-		if p, err = s.host.launch(ctx, s.d, s.log); err != nil {
+		if p, err = s.launch(ctx); err != nil {
 			if ctx.Err() != nil {
 				s.set(Stopped, nil)
 				return
 			}
-			if !errors.Is(err, errUnreachable) || attempt == 0 { // an endpoint may be away for long
+			if s.killed() == nil && (!errors.Is(err, errUnreachable) || attempt == 0) { // an endpoint may be away for long
 				s.log.Error("plugin restart failed", "error", err)
 			}
 			s.set(Backoff, err)
@@ -132,8 +146,26 @@ func (s *supervised) keep(ctx context.Context, p *process) {
 		if s.host.observer != nil {
 			s.host.observer.Restarted(s.d.Name, reason)
 		}
-		s.ready(p)
+		if !s.ready(p) {
+			p = nil
+		}
 	}
+}
+
+// rest waits until a process may be started: after a kill for the revival, and otherwise
+// for a while that grows with the attempts. It reports false if the plugin is to stop.
+func (s *supervised) rest(ctx context.Context, executed bool, attempt *int, crashes *crashHistory) bool {
+	switch {
+	case executed || s.killed() != nil:
+	case s.d.hasProgram() && crashes.add(time.Now(), s.host.policy):
+		if !s.giveUp(ctx) {
+			return false
+		}
+	default:
+		return pause(ctx, s.host.policy.backoff(*attempt))
+	}
+	*attempt, *crashes = 0, crashHistory{}
+	return s.awaitRevival(ctx)
 }
 
 // restartReason is why a process is started again, in one word.
@@ -150,8 +182,16 @@ func restartReason(err error) string {
 	}
 }
 
-func (s *supervised) ready(p *process) {
+// ready puts a process into service, unless it turns out to be killed.
+func (s *supervised) ready(p *process) bool {
 	s.mu.Lock()
+	s.declared = p.declared.GetVersion()
+	s.heedLocked() // the version may be known only now
+	if s.sentence != nil {
+		s.mu.Unlock()
+		s.discard(p)
+		return false
+	}
 	s.proc = p
 	s.change(Ready, nil)
 	s.mu.Unlock()
@@ -161,8 +201,9 @@ func (s *supervised) ready(p *process) {
 		names[i] = c.Name
 	}
 	s.log.Info("runtime_loaded_handlers", "handler_name", s.d.Name,
-		"handler_version", cmp.Or(s.d.Version, p.declared.GetVersion()), "source", s.d.Source,
+		"handler_version", cmp.Or(s.d.Version, p.declared.GetVersion()), "source", s.d.runsAs(), "descriptor", s.d.Source,
 		"capabilities", names, "pid", p.pid(), "checksum", s.checksum())
+	return true
 }
 
 // watch returns nil when the plugin is to stop, or why the process was lost.
@@ -171,11 +212,21 @@ func (s *supervised) watch(ctx context.Context, p *process) error {
 	tick := time.NewTicker(pol.healthInterval)
 	defer tick.Stop()
 	misses := 0
+	_, turned := s.verdict()
+	if order := p.sentence.Load(); order != nil {
+		return killedBy(*order)
+	}
 	s.reconfigure(ctx, p) // the config may have changed while the process started
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-turned:
+			if order := p.sentence.Load(); order != nil { // also if it was revived meanwhile
+				return killedBy(*order)
+			}
+			_, turned = s.verdict()
+			continue
 		case <-p.over():
 			exit, stderr := p.ending()
 			return &exitError{exit: exit, stderr: stderr}
@@ -226,24 +277,41 @@ func (s *supervised) lost(p *process, err error) {
 	s.change(Backoff, err)
 	s.mu.Unlock()
 	s.host.changes.send()
-	s.log.Error("plugin lost", "error", err, "pid", p.pid())
+	if p.sentence.Load() == nil { // otherwise it is logged already
+		s.log.Error("plugin lost", "error", err, "pid", p.pid())
+	}
+	s.discard(p)
+}
+
+// discard ends a process that serves no more.
+func (s *supervised) discard(p *process) {
 	if !p.kill() {
 		s.log.Error("plugin process does not end, the kernel holds it", "pid", p.pid())
 	}
 	p.disconnect()
 }
 
-func (s *supervised) giveUp(ctx context.Context) {
+// giveUp waits for the plugin's end, or reports true for its kill, after which a
+// revival starts it afresh.
+func (s *supervised) giveUp(ctx context.Context) (killed bool) {
 	pol := s.host.policy
 	s.mu.Lock()
-	last := s.lastErr
+	last, turned := s.lastErr, s.turned
+	if s.sentence != nil {
+		s.mu.Unlock()
+		return true
+	}
 	s.mu.Unlock()
 	err := fmt.Errorf("%d crashes within %s, not started again: correct the plugin, then remove and add it, or restart the host; last crash: %w",
 		pol.crashLimit, pol.crashWindow, last)
 	s.set(Failed, err)
 	s.log.Error("plugin failed for good", "error", err)
-	<-ctx.Done()
-	s.set(Stopped, nil)
+	select {
+	case <-turned:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // pause waits for d and reports false if ctx is done before.
@@ -305,6 +373,9 @@ func (s *supervised) set(state State, err error) {
 
 // change is set for those who hold mu.
 func (s *supervised) change(state State, err error) {
+	if s.sentence != nil && state != Stopping && state != Stopped {
+		state, err = Killed, s.sentence
+	}
 	s.state, s.since = state, time.Now()
 	if err != nil {
 		s.lastErr = err
@@ -402,6 +473,9 @@ func (s *supervised) status() Status {
 // lostCall turns the break of a connection into the error of the call that ran
 // on it, once the process's fate is known.
 func (s *supervised) lostCall(ctx context.Context, p *process, capability string, by Provider) error {
+	if order := p.sentence.Load(); order != nil {
+		return interruptedBy(*order, capability)
+	}
 	timer := time.NewTimer(killGrace)
 	defer timer.Stop()
 	select {

@@ -17,7 +17,8 @@ import (
 //
 // If the new version does not get ready, the old one keeps serving and its
 // [Status] says why. Errors are those of [Host.Add], and a [*roster.UnknownError] if
-// there is no plugin of that name. The new version may have other capabilities
+// there is no plugin of that name. A version that is not killed may take the place of one
+// that is. The new version may have other capabilities
 // than the old one. Ctx bounds the start and the wait for the old process, which
 // ends all the same.
 func (h *Host) Replace(ctx context.Context, d Descriptor) error {
@@ -25,8 +26,9 @@ func (h *Host) Replace(ctx context.Context, d Descriptor) error {
 	if err != nil {
 		return err
 	}
-	old, err := h.plugins.Lookup(d.Name)
-	if err != nil {
+	old, there := h.plugins.Peek(d.Name)
+	if !there {
+		_, err := h.plugins.Lookup(d.Name)
 		return fmt.Errorf("plugin: cannot replace: %w", err)
 	}
 	return h.replace(ctx, old, d)
@@ -34,6 +36,9 @@ func (h *Host) Replace(ctx context.Context, d Descriptor) error {
 
 // replace puts what a checked descriptor says into the place of old.
 func (h *Host) replace(ctx context.Context, old *supervised, d Descriptor) error {
+	if err := h.killedPlugin(d.Name, d.Version); err != nil {
+		return fmt.Errorf("plugin: %s: cannot replace %q: %w", d.Source, d.Name, err)
+	}
 	s, err := h.admit(d)
 	if err != nil {
 		return err
@@ -43,6 +48,9 @@ func (h *Host) replace(ctx context.Context, old *supervised, d Descriptor) error
 	case err = <-s.first:
 	case <-ctx.Done():
 		err = fmt.Errorf("plugin: %s: start of %q: %w", d.Source, d.Name, context.Cause(ctx))
+	}
+	if killed := s.killed(); err == nil && killed != nil {
+		err = fmt.Errorf("plugin: %s: cannot replace %q: %w", d.Source, d.Name, killed)
 	}
 	if err == nil {
 		err = h.exchange(old, s)
@@ -109,7 +117,7 @@ func (h *Host) exchange(old, s *supervised) error {
 	if h.closed {
 		return fmt.Errorf("plugin: %s: cannot replace %q: %w", s.d.Source, s.d.Name, errClosed)
 	}
-	if current, ok := find(h.plugins, s.d.Name); !ok || current != old {
+	if current, ok := h.plugins.Peek(s.d.Name); !ok || current != old {
 		return fmt.Errorf("plugin: %s: cannot replace %q: it was removed or replaced meanwhile; look at what is there and try again",
 			s.d.Source, s.d.Name)
 	}

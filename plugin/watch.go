@@ -20,13 +20,15 @@ const (
 	watchQuiet = 10 * time.Millisecond  // without a change, before the folder is looked at
 	watchWait  = 200 * time.Millisecond // at most, while changes go on
 	watchPoll  = 5 * time.Second        // for changes that the system did not tell
+	watchAgain = 2 * time.Minute        // at most, before a plugin that did not start is tried again
 )
 
 // Watch follows a folder of plugins until ctx ends: a descriptor that appears is added, one
 // that changes replaces its plugin without a failed call, and one that goes away takes
 // its plugin along. What [Host.LoadDir] has added from the folder is taken over. A
 // descriptor that cannot be used changes nothing; its error is logged, and it is tried
-// again when something in its folder changes. Write descriptors under another name and
+// again when something in its folder changes. A plugin that did not start is also tried
+// again within 10 seconds, and then ever more seldom, every 2 minutes at last. Write descriptors under another name and
 // rename them, so that none is read in part.
 //
 // Only descriptors are followed, not programs: a program that was replaced is taken by
@@ -79,6 +81,14 @@ type watched struct {
 	name   string // of the plugin that it has become; empty if it has become none
 	failed string // why it has not
 	retry  bool   // something near it has changed
+
+	again time.Time     // when a plugin that did not start is tried again; zero if its text is wrong
+	wait  time.Duration // from the last attempt to that moment
+}
+
+// due says whether what failed may go well by now.
+func (k *watched) due(now time.Time) bool {
+	return k.failed != "" && (k.retry || !k.again.IsZero() && now.After(k.again))
 }
 
 // takeOver notes what is there already.
@@ -155,8 +165,11 @@ func (w *watch) look(ctx context.Context) {
 		if k == nil {
 			k = &watched{}
 			w.known[path] = k
-		} else if bytes.Equal(text, k.text) && (k.failed == "" || !k.retry) && err == nil {
+		} else if bytes.Equal(text, k.text) && !k.due(time.Now()) && err == nil {
 			continue
+		}
+		if !bytes.Equal(text, k.text) {
+			k.wait = 0
 		}
 		k.text, k.retry = text, false
 		working.Go(func() { w.apply(ctx, path, k, text, err) })
@@ -170,32 +183,38 @@ func (w *watch) apply(ctx context.Context, path string, k *watched, text []byte,
 	if err == nil {
 		d, err = ParseDescriptor(path, text)
 	}
+	readable := err == nil
 	switch {
 	case err != nil:
 	case k.name == "":
-		err = w.host.Add(ctx, d)
+		err = w.host.enlist(ctx, d)
 	case k.name == d.Name:
 		err = w.host.Replace(ctx, d)
 	default:
-		if err = w.host.Add(ctx, d); err == nil {
+		if err = w.host.enlist(ctx, d); err == nil {
 			w.remove(ctx, k.name, path)
 		}
 	}
+	k.again = time.Time{}
 	if err != nil {
+		if readable {
+			k.wait = min(max(2*k.wait, watchPoll/2), watchAgain)
+			k.again = time.Now().Add(k.wait)
+		}
 		if reason := err.Error(); ctx.Err() == nil && reason != k.failed {
 			k.failed = reason
 			w.host.log.Error("a descriptor in the folder of plugins is not taken", "source", path, "error", err)
 		}
 		return
 	}
-	k.name, k.failed = d.Name, ""
+	k.name, k.failed, k.wait = d.Name, "", 0
 }
 
 func (w *watch) remove(ctx context.Context, name, path string) {
 	if name == "" {
 		return
 	}
-	s, ok := find(w.host.plugins, name)
+	s, ok := w.host.plugins.Peek(name)
 	if !ok || s.d.Source != path {
 		return // somebody else's by now
 	}

@@ -96,3 +96,31 @@ func TestWatch(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestWatchTriesAgain: a plugin that did not start, for a reason that lies elsewhere, starts later without a
+// change of its folder.
+func TestWatchTriesAgain(t *testing.T) {
+	t.Parallel()
+	dir, log := t.TempDir(), &testWriter{t: t}
+	h := newHost(t, plugin.Options{Logger: newLog(log)}.Hasten())
+	gate := filepath.Join(t.TempDir(), "gate")
+	drop(t, dir, "one", fmt.Sprintf("name: one\napi_version: v1\ncommand: [/bin/sh, -c, 'test -e %s && exec %s ok']\ncapabilities: [test.hello]\nconfig: {greeting: Hello}\n", gate, testPlugin))
+	ctx, stop := context.WithCancel(t.Context())
+	watching := make(chan error, 1)
+	go func() { watching <- h.Watch(ctx, dir) }()
+	eventually(t, "the error", func() bool { return strings.Contains(log.String(), "is not taken") })
+	if len(h.Plugins()) > 0 {
+		t.Errorf("%+v", h.Plugins())
+	}
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is tried again", func() bool {
+		all := h.Plugins()
+		return len(all) == 1 && all[0].State == plugin.Ready
+	})
+	stop()
+	if err := <-watching; err != nil {
+		t.Error(err)
+	}
+}

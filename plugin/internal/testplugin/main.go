@@ -75,7 +75,11 @@ func main() { //nolint:gocognit // a list of small functions
 	if mode == "api-v9" {
 		version = "v9"
 	}
-	sdk.Serve(sdk.Plugin{Name: "test", Version: "1.2.3", APIVersion: version},
+	release := "1.2.3"
+	if mode == "two" {
+		release = "2.0.0"
+	}
+	sdk.Serve(sdk.Plugin{Name: "test", Version: release, APIVersion: version},
 		sdk.OnInit(func(ctx context.Context, raw json.RawMessage) error {
 			inits.Add(1)
 			switch mode {
