@@ -12,6 +12,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/roster-go/roster/discovery"
+	"github.com/roster-go/roster/etcd/internal/follow"
+	"github.com/roster-go/roster/etcd/internal/pace"
 )
 
 // announceWait is how long Announce waits for the first registration before it leaves the
@@ -36,8 +38,10 @@ type announcement struct {
 	closed  bool
 
 	// Owned by run, and by Close once run has ended.
-	lease clientv3.LeaseID             // 0 if there is none, or it is lost
-	held  map[discovery.Key]*placement // what was written, with what is still to be removed
+	lease   clientv3.LeaseID             // 0 if there is none, or it is lost
+	renewed time.Time                    // when the lease was asked for, or its latest renewal
+	held    map[discovery.Key]*placement // what was written, with what is still to be removed
+	store   history                      // as of the latest answers
 }
 
 // A placement is what an announcement knows of one of its keys.
@@ -45,6 +49,7 @@ type placement struct {
 	value     string           // as last written, "" if the key has to be written again
 	lease     clientv3.LeaseID // under which it was last written for certain, 0 if it never was
 	confirmed bool             // written at least once for certain; a lost response leaves it open
+	instance  discovery.Instance
 }
 
 var _ discovery.Announcement = (*announcement)(nil)
@@ -128,9 +133,10 @@ func (a *announcement) Status() discovery.AnnouncementStatus {
 	return status
 }
 
-// Close implements [discovery.Announcement]. It revokes the lease. etcd then removes, in
-// one revision, the keys that are attached to it, and a key is attached to the lease it
-// was last written under: one that somebody took over stays.
+// Close implements [discovery.Announcement]. It marks the instances as draining and
+// revokes the lease. etcd then removes, in one revision, the keys that are attached to it,
+// and a key is attached to the lease it was last written under: one that somebody took over
+// stays.
 func (a *announcement) Close(ctx context.Context) error {
 	a.mu.Lock()
 	first := !a.closed
@@ -152,6 +158,13 @@ func (a *announcement) withdraw(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	// The farewell is a courtesy and leaves time for what counts, also of a ctx that ends earlier.
+	end, _ := ctx.Deadline()
+	farewell, cancelFarewell := context.WithTimeout(ctx, time.Until(end)/2)
+	defer cancelFarewell()
+	if err := a.drain(farewell); err != nil {
+		a.backend.log.Debug("leaving without a farewell", slog.Any("error", err))
+	}
 	_, err := a.backend.client.Revoke(ctx, a.lease)
 	if err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
 		return fmt.Errorf("etcd: revoke lease %x, its instances vanish by themselves within %v: %w", a.lease, a.backend.ttl, err)
@@ -162,7 +175,7 @@ func (a *announcement) withdraw(ctx context.Context) error {
 // run keeps the store as it should be until ctx ends.
 func (a *announcement) run(ctx context.Context) {
 	defer close(a.stopped)
-	var pause backoff
+	var pause pace.Backoff
 	var stored struct { // by the latest success
 		set   uint64
 		lease clientv3.LeaseID
@@ -179,13 +192,14 @@ func (a *announcement) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		wait := a.backend.ttl / 3
+		wait := pace.Jitter(a.backend.ttl / 3)
 		if err == nil {
-			pause.reset()
+			pause.Reset()
 			stored.set, stored.lease, level = set, a.lease, slog.LevelWarn
 			a.extend(started)
 		} else {
-			wait = min(wait, pause.next())
+			wait = min(wait, pause.Next())
+			follow.Reconnect(a.backend.client)
 			a.backend.log.Log(ctx, level, "announcement failed, trying again", slog.Any("error", err))
 			level = slog.LevelDebug
 		}

@@ -2,6 +2,9 @@ package etcd_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +191,58 @@ func TestAnnounceReturnsWithoutAStore(t *testing.T) {
 	announcement := announce(t, etcd.New(client, etcd.Options{}), instance("mail", 1))
 	if status := announcement.Status(); status.Registered || status.Err == nil {
 		t.Errorf("the status does not say that the store is away: %+v", status)
+	}
+}
+
+// An update that removes instances is no mass expiry.
+func TestUpdateIsNoMassExpiry(t *testing.T) {
+	s := newStore(t)
+	view := runView(t, s.backend(), discovery.Protect(discovery.Protection{}))
+	var all []discovery.Instance
+	for n := range 40 { // more than one transaction
+		all = append(all, instance("mail", n))
+	}
+	announcement := announce(t, s.backend(), all...)
+	eventually(t, "all are seen", func() bool { return len(view.Get("mail")) == len(all) })
+	if err := announcement.Update(t.Context(), all[:2]); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "those that were removed are gone", func() bool { return len(view.Get("mail")) == 2 })
+	if status := view.Status(); status.Held != 0 || !status.Protecting.IsZero() {
+		t.Errorf("held back: %+v", status)
+	}
+}
+
+// A store that is restored from a backup has the lease of an announcement, and under it what
+// was removed and what was changed since.
+func TestAnnouncementOutlivesARestore(t *testing.T) {
+	s := newStore(t)
+	client := s.client()
+	announcement := announce(t, s.backend(), instance("mail", 1), instance("mail", 2))
+	s.stop()
+	backup := filepath.Join(t.TempDir(), "backup")
+	if err := os.CopyFS(backup, os.DirFS(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	changed := instance("mail", 2)
+	changed.Address = "10.0.0.9:9"
+	eventually(t, "the update is stored", func() bool {
+		return announcement.Update(t.Context(), []discovery.Instance{changed}) == nil
+	})
+	s.stop()
+	if err := os.RemoveAll(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(backup, s.dir); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	eventually(t, "the store has what is wanted", func() bool {
+		all := truth(t, client)
+		return len(all) == 1 && strings.Contains(all["services/mail/i2"], changed.Address)
+	})
+	if got := announcement.Status(); got.Registrations != 1 {
+		t.Errorf("it took another lease, so nothing is shown: %+v", got)
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	grpcbackoff "google.golang.org/grpc/backoff"
@@ -27,14 +29,16 @@ import (
 // DialOptions say how to reach a cluster. The zero value is for one without TLS and users.
 type DialOptions struct {
 	CAFile   string // PEM file of the authority that signed the servers' certificates; the system's if empty
-	CertFile string // PEM file of the client's certificate; needs KeyFile
-	KeyFile  string // PEM file of the client's key; needs CertFile
+	CertFile string // PEM file of the client's certificate, read for every connection; needs KeyFile
+	KeyFile  string // PEM file of the client's key, read for every connection; needs CertFile
 	Username string // needs Password
 	Password string // never logged
 
 	// Timeout bounds the attempt to reach the cluster, 5 s if zero. If negative, Dial does
 	// not try: it returns a client that connects when it is used, for programs that start
-	// while the cluster is away. A user is authenticated in any case.
+	// while the cluster is away. A user is then authenticated at once if the cluster answers
+	// within a second, so that a wrong password is an error of Dial, and otherwise by the
+	// first request that it answers. A token that has expired is renewed in any case.
 	Timeout time.Duration
 	// Logger is told what the client logs, at debug and warn level. Nil is silent.
 	Logger *slog.Logger
@@ -80,7 +84,7 @@ var reconnect = grpcbackoff.Config{
 	BaseDelay:  100 * time.Millisecond,
 	Multiplier: 1.6,
 	Jitter:     0.5,
-	MaxDelay:   3 * time.Second,
+	MaxDelay:   time.Second,
 }
 
 // Dial connects to the cluster of which endpoints are the members, or some of them. The
@@ -96,7 +100,12 @@ func Dial(ctx context.Context, endpoints []string, opts DialOptions) (*clientv3.
 		timeout = defaultDialTimeout
 	}
 	config.DialTimeout = timeout // bounds the authentication, which New does
+	var dialed atomic.Bool
+	if opts.Timeout < 0 {
+		config.DialOptions = append(config.DialOptions, grpc.WithChainUnaryInterceptor(postponeAuthentication(&dialed)))
+	}
 	client, err := clientv3.New(config)
+	dialed.Store(true)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, &UnreachableError{Endpoints: endpoints, Timeout: timeout, Err: err}
@@ -116,6 +125,32 @@ func Dial(ctx context.Context, endpoints []string, opts DialOptions) (*clientv3.
 	return nil, errors.Join(err, client.Close())
 }
 
+// authWait is how long a program that need not reach the cluster waits for the answer to
+// its user's password.
+const authWait = time.Second
+
+// postponeAuthentication lets [clientv3.New] return without a token, as if the cluster did
+// not ask for users, if the cluster does not answer. The client fetches a token as soon as
+// a request is refused for want of one, and for every stream.
+func postponeAuthentication(dialed *atomic.Bool) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if dialed.Load() || method != authenticateMethod {
+			return invoke(ctx, method, req, reply, conn, opts...)
+		}
+		ctx, cancel := context.WithTimeout(ctx, authWait)
+		defer cancel()
+		err := invoke(ctx, method, req, reply, conn, opts...)
+		switch status.Code(err) {
+		case codes.DeadlineExceeded, codes.Unavailable:
+			return rpctypes.ErrGRPCAuthNotEnabled
+		default:
+			return err
+		}
+	}
+}
+
+const authenticateMethod = "/etcdserverpb.Auth/Authenticate"
+
 // reasonTimeout bounds the look for a reason after an attempt has failed.
 const reasonTimeout = 500 * time.Millisecond
 
@@ -130,6 +165,13 @@ func reason(ctx context.Context, client *clientv3.Client, timeout error) error {
 		return errors.New(status.Convert(err).Message())
 	}
 	return timeout
+}
+
+// Check reports what Dial would refuse without asking anybody: endpoints that are none, settings that do
+// not go together, and files that cannot be read.
+func (o DialOptions) Check(endpoints []string) error {
+	_, err := clientConfig(endpoints, o)
+	return err
 }
 
 func clientConfig(endpoints []string, opts DialOptions) (clientv3.Config, error) {
@@ -235,7 +277,20 @@ func tlsConfig(endpoints []string, opts DialOptions) (*tls.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("etcd: load the client certificate %s with key %s: %w", opts.CertFile, opts.KeyFile, err)
 		}
-		config.Certificates = []tls.Certificate{certificate}
+		config.GetClientCertificate = rotating(certificate, opts)
 	}
 	return config, nil
+}
+
+// rotating returns the certificate that the files hold when a connection is made, or the
+// last good one while they are being replaced.
+func rotating(first tls.Certificate, opts DialOptions) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	var last atomic.Pointer[tls.Certificate]
+	last.Store(&first)
+	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if now, err := tls.LoadX509KeyPair(opts.CertFile, opts.KeyFile); err == nil {
+			last.Store(&now)
+		}
+		return last.Load(), nil
+	}
 }

@@ -93,9 +93,9 @@ func (s *store) backend() *etcd.Backend {
 }
 
 // runView runs a ready view of source until the test ends.
-func runView(t *testing.T, source discovery.Source) *discovery.View {
+func runView(t *testing.T, source discovery.Source, opts ...discovery.ViewOption) *discovery.View {
 	t.Helper()
-	view := discovery.NewView(discovery.In(roster.NewDirectory()))
+	view := discovery.NewView(append(opts, discovery.In(roster.NewDirectory()))...)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- view.Run(ctx, source) }()

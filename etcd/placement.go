@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/roster-go/roster/discovery"
+	"github.com/roster-go/roster/etcd/internal/follow"
 )
 
 // Limits of one transaction; etcd allows 128 operations and 1.5 MiB by default, and counts
@@ -50,12 +53,14 @@ func (a *announcement) attempt(ctx context.Context, wanted map[discovery.Key]dis
 func (a *announcement) grant(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	started := time.Now()
 	seconds := int64(math.Ceil(a.backend.ttl.Seconds()))
 	lease, err := a.backend.client.Grant(ctx, seconds)
 	if err != nil {
 		return fmt.Errorf("etcd: take a lease: %w", err)
 	}
-	a.lease = lease.ID
+	a.lease, a.renewed = lease.ID, started
+	follow.Identify(ctx, a.backend.client, a.backend.prefix+clusterKey, a.backend.log)
 	for _, placed := range a.held {
 		placed.value = ""
 	}
@@ -74,8 +79,8 @@ func (a *announcement) grant(ctx context.Context) error {
 func (a *announcement) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, min(requestTimeout, max(a.backend.ttl/3, time.Second)))
 	defer cancel()
-	if _, err := a.backend.client.KeepAliveOnce(ctx, a.lease); err != nil {
-		return fmt.Errorf("etcd: renew lease %s: %w", leaseText(a.lease), err)
+	if err := a.keepAlive(ctx); err != nil {
+		return err
 	}
 	left, err := a.backend.client.TimeToLive(ctx, a.lease, clientv3.WithAttachedKeys())
 	if err != nil {
@@ -84,16 +89,59 @@ func (a *announcement) renew(ctx context.Context) error {
 	if left.TTL <= 0 {
 		return rpctypes.ErrLeaseNotFound
 	}
+	restored := a.store.wentBack(left.ResponseHeader)
+	if restored {
+		a.backend.log.Warn("the store was restored or replaced, writing everything again", slog.String("lease", leaseText(a.lease)))
+	}
 	attached := make(map[string]bool, len(left.Keys))
-	for _, key := range left.Keys {
-		attached[string(key)] = true
+	for _, text := range left.Keys {
+		attached[string(text)] = true
+		key, err := decodeKey(a.backend.prefix, string(text))
+		if err == nil && a.held[key] == nil { // a restored store has it again: to be removed
+			a.held[key] = &placement{lease: a.lease, confirmed: true}
+		}
 	}
 	for key, placed := range a.held {
-		if !attached[encodeKey(a.backend.prefix, key)] {
+		if restored || !attached[encodeKey(a.backend.prefix, key)] {
 			placed.value = ""
 		}
 	}
 	return nil
+}
+
+// keepAlive extends the lease.
+func (a *announcement) keepAlive(ctx context.Context) error {
+	started := time.Now()
+	if _, err := a.backend.client.KeepAliveOnce(ctx, a.lease); err != nil {
+		return fmt.Errorf("etcd: renew lease %s: %w", leaseText(a.lease), err)
+	}
+	a.renewed = started
+	a.extend(started)
+	return nil
+}
+
+// outlast extends the lease if it is time to: a store that is slow, or a set that is large, may
+// take longer than the lease to be written, which would then never end.
+func (a *announcement) outlast(ctx context.Context) error {
+	if time.Since(a.renewed) < a.backend.ttl/3 {
+		return nil
+	}
+	return a.keepAlive(ctx)
+}
+
+// A history is what an announcement knows of the store's: none of it ever goes back, unless
+// the store is restored from a backup or replaced.
+type history struct {
+	cluster  uint64
+	revision int64
+	term     uint64
+}
+
+// wentBack tells whether an answer is of another history, and notes where that is.
+func (h *history) wentBack(header *etcdserverpb.ResponseHeader) bool {
+	before := *h
+	*h = history{header.GetClusterId(), header.GetRevision(), header.GetRaftTerm()}
+	return before.cluster != 0 && (h.cluster != before.cluster || h.revision < before.revision || h.term < before.term)
 }
 
 // remove deletes what is held and no longer wanted, if it is still this announcement's.
@@ -106,6 +154,12 @@ func (a *announcement) remove(ctx context.Context, wanted map[discovery.Key]disc
 	}
 	slices.SortFunc(gone, compareKeys)
 	for keys := range slices.Chunk(gone, maxTxnOps) {
+		if err := a.outlast(ctx); err != nil {
+			return err
+		}
+		if err := a.farewell(ctx, keys); err != nil {
+			return err
+		}
 		ops := make([]clientv3.Op, len(keys))
 		for i, key := range keys {
 			stored := encodeKey(a.backend.prefix, key)
@@ -121,6 +175,55 @@ func (a *announcement) remove(ctx context.Context, wanted map[discovery.Key]disc
 	return nil
 }
 
+// drain marks all that is held as leaving.
+func (a *announcement) drain(ctx context.Context) error {
+	for keys := range slices.Chunk(slices.Collect(maps.Keys(a.held)), maxTxnOps) {
+		if err := a.farewell(ctx, keys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// farewell marks no more than maxTxnOps instances as leaving, so that readers can tell that
+// from an expiry.
+func (a *announcement) farewell(ctx context.Context, keys []discovery.Key) error {
+	var ops []clientv3.Op
+	size := 0
+	commit := func() error {
+		if _, err := a.commit(ctx, ops); err != nil {
+			return fmt.Errorf("etcd: mark the instances as leaving: %w", err)
+		}
+		ops, size = nil, 0
+		return nil
+	}
+	for _, key := range keys {
+		placed := a.held[key]
+		if placed.instance.Service == "" {
+			continue // of a restored store, which alone knows what it was
+		}
+		leaving := placed.instance
+		leaving.Draining = true
+		encoded, err := a.backend.encodeValue(leaving)
+		if err != nil {
+			return err
+		}
+		if len(ops) > 0 && size+len(encoded) > maxTxnBytes {
+			if err := commit(); err != nil {
+				return err
+			}
+		}
+		placed.value = "" // to be written again if it is wanted again
+		stored := encodeKey(a.backend.prefix, key)
+		ops = append(ops, a.ifOurs(stored, placed, clientv3.OpPut(stored, encoded, clientv3.WithLease(a.lease))))
+		size += len(encoded)
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	return commit()
+}
+
 // write puts what is not stored as it is wanted. Keys that another announcement took over
 // are left alone and reported.
 func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]discovery.Instance) error {
@@ -130,7 +233,7 @@ func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]disco
 	}
 	var pending []write
 	for key, instance := range wanted {
-		encoded, err := encodeValue(instance)
+		encoded, err := a.backend.encodeValue(instance)
 		if err != nil {
 			return err
 		}
@@ -142,6 +245,9 @@ func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]disco
 
 	var faults []error
 	for len(pending) > 0 {
+		if err := a.outlast(ctx); err != nil {
+			return err
+		}
 		n, size := 0, 0
 		var ops []clientv3.Op
 		for ; n < len(pending) && n < maxTxnOps && (n == 0 || size+len(pending[n].value) <= maxTxnBytes); n++ {
@@ -149,11 +255,12 @@ func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]disco
 			ops = append(ops, a.put(pending[n].key, pending[n].value))
 		}
 		// Noted before the outcome is known: a write whose response is lost may have
-		// happened, and then has to be removed like any other.
+		// happened, and then has to be removed, or written over, like any other.
 		for _, w := range pending[:n] {
 			if a.held[w.key] == nil {
 				a.held[w.key] = &placement{}
 			}
+			a.held[w.key].value, a.held[w.key].instance = "", wanted[w.key]
 		}
 		results, err := a.commit(ctx, ops)
 		if err != nil {
@@ -161,10 +268,14 @@ func (a *announcement) write(ctx context.Context, wanted map[discovery.Key]disco
 		}
 		for i, w := range pending[:n] {
 			if owner, owned := ownerOf(results[i]); owned {
-				faults = append(faults, &discovery.OwnedError{Key: w.key, Owner: owner})
+				fault := &discovery.OwnedError{Key: w.key, Owner: leaseText(owner)}
+				if owner == clientv3.NoLease {
+					fault.Owner, fault.ByHand = "", encodeKey(a.backend.prefix, w.key)
+				}
+				faults = append(faults, fault)
 				continue
 			}
-			a.held[w.key] = &placement{value: w.value, lease: a.lease, confirmed: true}
+			a.held[w.key] = &placement{value: w.value, lease: a.lease, confirmed: true, instance: wanted[w.key]}
 		}
 		pending = pending[n:]
 	}
@@ -211,6 +322,7 @@ func (a *announcement) commit(ctx context.Context, ops []clientv3.Op) ([]*client
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the callers say what they were doing
 	}
+	a.store.revision = max(a.store.revision, response.Header.GetRevision())
 	results := make([]*clientv3.TxnResponse, len(response.Responses))
 	for i, r := range response.Responses {
 		results[i] = (*clientv3.TxnResponse)(r.GetResponseTxn())
@@ -219,16 +331,16 @@ func (a *announcement) commit(ctx context.Context, ops []clientv3.Op) ([]*client
 }
 
 // ownerOf tells whether the nested transaction of put found another owner, and which.
-func ownerOf(result *clientv3.TxnResponse) (lease string, owned bool) {
+func ownerOf(result *clientv3.TxnResponse) (lease clientv3.LeaseID, owned bool) {
 	for _, nested := range result.Responses {
 		if inner := nested.GetResponseTxn(); inner != nil {
 			return ownerOf((*clientv3.TxnResponse)(inner))
 		}
 		for _, kv := range nested.GetResponseRange().GetKvs() {
-			return leaseText(clientv3.LeaseID(kv.GetLease())), true
+			return clientv3.LeaseID(kv.GetLease()), true
 		}
 	}
-	return "", false
+	return clientv3.NoLease, false
 }
 
 func compareKeys(a, b discovery.Key) int { return strings.Compare(a.String(), b.String()) }

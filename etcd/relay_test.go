@@ -9,9 +9,9 @@ import (
 // A relay passes TCP connections on to a store, until it is told to break or to hold them.
 type relay struct {
 	listener net.Listener
-	target   string
 
-	mu     sync.Mutex    // guards the fields below
+	mu     sync.Mutex // guards the fields below
+	target string
 	closed bool          // accept nothing and break what there is
 	held   chan struct{} // closed when bytes may flow
 	conns  map[net.Conn]struct{}
@@ -45,7 +45,10 @@ func (r *relay) accept() {
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("tcp", r.target)
+		r.mu.Lock()
+		target := r.target
+		r.mu.Unlock()
+		out, err := net.Dial("tcp", target)
 		if err != nil || !r.keep(in, out) {
 			in.Close()
 			if out != nil {
@@ -100,6 +103,13 @@ func (r *relay) breakOff() {
 		conn.Close()
 	}
 	clear(r.conns)
+}
+
+// redirect sends new connections elsewhere.
+func (r *relay) redirect(target string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.target = target
 }
 
 // mend accepts connections again.

@@ -1,6 +1,7 @@
 package etcd_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roster-go/roster"
+	"github.com/roster-go/roster/discovery"
 	"github.com/roster-go/roster/etcd"
 )
 
@@ -103,11 +106,7 @@ func TestDialWithMutualTLS(t *testing.T) {
 }
 
 func TestDialWithUser(t *testing.T) {
-	s := newStore(t)
-	admin := s.client()
-	must(admin.UserAdd(t.Context(), "root", "right"))(t)
-	must(admin.UserGrantRole(t.Context(), "root", "root"))(t)
-	must(admin.AuthEnable(t.Context()))(t)
+	s := withUser(t)
 
 	opts := etcd.DialOptions{Username: "root", Password: "right"}
 	client, err := etcd.Dial(t.Context(), []string{s.listen}, opts)
@@ -129,5 +128,85 @@ func TestDialWithUser(t *testing.T) {
 	began := time.Now()
 	if _, err := etcd.Dial(t.Context(), []string{freeAddress(t)}, opts); err == nil || time.Since(began) > 10*opts.Timeout {
 		t.Errorf("without a store: %v after %v", err, time.Since(began))
+	}
+}
+
+// withUser makes a store ask for the user root.
+func withUser(t *testing.T) *store {
+	t.Helper()
+	s := newStore(t)
+	admin := s.client()
+	must(admin.UserAdd(t.Context(), "root", "right"))(t)
+	must(admin.UserGrantRole(t.Context(), "root", "root"))(t)
+	must(admin.AuthEnable(t.Context()))(t)
+	return s
+}
+
+// A program with a user starts while the store is away, joins when it is back, and goes on
+// when the store does not know its token any more.
+func TestDialWithUserWhileAway(t *testing.T) {
+	s := withUser(t)
+	s.stop()
+	opts := etcd.DialOptions{Timeout: -1, Username: "root", Password: "right"}
+	began := time.Now()
+	client, err := etcd.Dial(t.Context(), []string{s.listen}, opts)
+	if err != nil {
+		t.Fatalf("after %v: %v", time.Since(began), err)
+	}
+	defer client.Close()
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("took %v, want about 1 s", took)
+	}
+	backend := etcd.New(client, etcd.Options{TTL: ttl, Heartbeat: heartbeat})
+	view := discovery.NewView(discovery.In(roster.NewDirectory()))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = view.Run(ctx, backend) }()
+	defer func() { cancel(); <-ended }()
+	announcement := announce(t, backend, instance("mail", 1))
+	for round := range 2 { // etcd forgets its tokens when it is stopped
+		s.start()
+		eventually(t, "it is registered and seen", func() bool {
+			return announcement.Status().Registered && len(view.Get("mail")) == 1 && !view.Status().Stale
+		})
+		if round == 0 {
+			s.stop()
+			eventually(t, "the view is stale", func() bool { return view.Status().Stale })
+		}
+	}
+	opts.Password = "wrong"
+	if _, err := etcd.Dial(t.Context(), []string{s.listen}, opts); err == nil || !strings.Contains(err.Error(), "check the user name") {
+		t.Errorf("with a wrong password, and the store there: %v", err)
+	}
+}
+
+// A certificate that is replaced is used for the next connection.
+func TestClientCertificateRotates(t *testing.T) {
+	s := newStore(t)
+	certFile, keyFile := certificate(t)
+	otherCert, otherKey := certificate(t)
+	endpoint := "https://" + secured(t, s, certFile, keyFile)
+	mine, mineKey := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	replace := func(cert, key string) {
+		t.Helper()
+		for to, from := range map[string]string{mine: cert, mineKey: key} {
+			if err := os.WriteFile(to, must(os.ReadFile(from))(t), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	replace(otherCert, otherKey) // which the server does not accept
+	client := must(etcd.Dial(t.Context(), []string{endpoint}, etcd.DialOptions{CAFile: certFile, CertFile: mine, KeyFile: mineKey, Timeout: -1}))(t)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := client.Get(ctx, "x"); err == nil {
+		t.Fatal("the server accepts a certificate that it does not know")
+	}
+	replace(certFile, keyFile)
+	ctx, cancel = context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := client.Get(ctx, "x"); err != nil {
+		t.Errorf("with the right certificate in the same files: %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func FuzzDecode(f *testing.F) {
 		if got := encodeKey("", decoded.Key()); got != key {
 			t.Fatalf("key %q became %q", key, got)
 		}
-		encoded, err := encodeValue(decoded)
+		encoded, err := new(Backend).encodeValue(decoded)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,8 +6,13 @@ import (
 	"sync/atomic"
 )
 
+// youngStore is what etcd says when it looks at its storage before the first of its data has been
+// committed. It looks again, so it is no warning.
+const youngStore = "etcd: failed to update storage version"
+
 // A stopHandler keeps etcd's warnings about listeners that end from the log of a server that
-// is stopped: they say that what was asked for happens. At debug level they stay.
+// is stopped: they say that what was asked for happens. At debug level they stay. The same is
+// done to what etcd says of a store that has just been made.
 type stopHandler struct {
 	slog.Handler
 	stopping *atomic.Bool
@@ -23,6 +28,9 @@ func (h stopHandler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements [slog.Handler].
 func (h stopHandler) Handle(ctx context.Context, record slog.Record) error {
 	record.Level = h.level(record.Level)
+	if record.Message == youngStore {
+		record.Level = slog.LevelDebug
+	}
 	if !h.Handler.Enabled(ctx, record.Level) { // it was when the server began to stop
 		return nil
 	}
