@@ -1,0 +1,6 @@
+package aggregate
+
+import (
+	_ "github.com/lib/pq"
+	_ "image/png"
+)

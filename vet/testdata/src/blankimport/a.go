@@ -1,0 +1,20 @@
+package blankimport
+
+import (
+	"fmt"
+)
+
+import _ "embed"
+
+import (
+	// drivers that the config may name
+	_ "drivers/polite"
+	_ "image/gif"
+
+	_ "image/png" // for the logo
+
+	// pinned in go.mod
+	_ "pure"
+)
+
+var _ = fmt.Sprint

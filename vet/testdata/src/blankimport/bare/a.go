@@ -1,0 +1,12 @@
+package bare
+
+import (
+	"fmt"
+
+	_ "aggregate"
+	_ "github.com/lib/pq"
+	// something about the next one
+	_ "pure"
+)
+
+var _ = fmt.Sprint

@@ -1,0 +1,5 @@
+package bare
+
+import _ "image/png"
+
+const b = 1

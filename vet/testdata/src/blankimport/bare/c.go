@@ -1,0 +1,5 @@
+package bare
+
+import _ "time/tzdata"
+
+const c = 1

@@ -1,0 +1,5 @@
+package codec
+
+var codecs = map[string]int{}
+
+func Register(name string, n int) { codecs[name] = n }

@@ -1,0 +1,5 @@
+package encoding
+
+type Compressor interface{ Name() string }
+
+func RegisterCompressor(c Compressor) {}

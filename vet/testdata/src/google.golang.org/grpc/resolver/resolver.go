@@ -1,0 +1,5 @@
+package resolver
+
+type Builder interface{ Scheme() string }
+
+func Register(b Builder) {}
