@@ -15,14 +15,24 @@ import (
 )
 
 // A client talks to a daemon.
-type client struct{ base *url.URL }
+type client struct {
+	base *url.URL
+	http *http.Client
+}
 
 func newClient(a *addressFlag) (*client, error) {
 	base, err := url.Parse(a.url)
-	if err != nil || base.Host == "" || base.Scheme != "http" {
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, usageError{fmt.Errorf("--address %q is not a URL such as http://127.0.0.1:7070", a.url)}
 	}
-	return &client{base: base}, nil
+	transport, err := a.transport(base)
+	if err != nil {
+		return nil, err
+	}
+	return &client{base: base, http: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a token goes nowhere else
+	}}, nil
 }
 
 // An unreachableError reports that no daemon answered.
@@ -34,6 +44,9 @@ type unreachableError struct {
 func (e *unreachableError) Error() string {
 	if errors.Is(e.err, context.DeadlineExceeded) {
 		return fmt.Sprintf("no answer from %s in time; give --timeout more, or see what the daemon logs", e.url)
+	}
+	if tlsProblem := describeTLS(e.err); tlsProblem != "" {
+		return fmt.Sprintf("%s: %s", e.url, tlsProblem)
 	}
 	return fmt.Sprintf("no daemon answers at %s: %v; start one with `roster up`, or say with --address where it is", e.url, cause(e.err))
 }
@@ -53,11 +66,15 @@ type callError struct {
 	status int
 	code   string
 	text   string
+	access bool // the daemon refused who asks
 }
 
 func (e *callError) Error() string { return e.text + " (" + e.code + ")" }
 
 func (e *callError) exitCode() int {
+	if e.access && e.code != "unavailable" {
+		return exitDenied
+	}
 	switch e.code {
 	case "not_found":
 		return exitNotFound
@@ -101,21 +118,38 @@ func (c *client) url(escapedPath string) string {
 }
 
 func (c *client) do(req *http.Request) ([]byte, http.Header, error) {
-	res, err := http.DefaultClient.Do(req)
+	res, err := c.open(req)
 	if err != nil {
-		return nil, nil, &unreachableError{c.base.String(), err}
+		return nil, nil, err
 	}
 	defer func() { _ = res.Body.Close() }() // nothing is left to learn from it
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, nil, &unreachableError{c.base.String(), err}
 	}
+	return body, res.Header, nil
+}
+
+// open sends a request and returns an answer of success, whose body the caller closes.
+func (c *client) open(req *http.Request) (*http.Response, error) {
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, &unreachableError{c.base.String(), err}
+	}
 	if res.StatusCode == http.StatusOK {
-		return body, res.Header, nil
+		return res, nil
+	}
+	defer func() { _ = res.Body.Close() }() // likewise
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, &unreachableError{c.base.String(), err}
 	}
 	var answer api.Error
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Error.Message == "" {
-		return nil, nil, fmt.Errorf("%s answered %s, which is not what a roster daemon says; check --address", c.base, res.Status)
+		if bytes.Contains(body, []byte("HTTP request to an HTTPS server")) {
+			return nil, usageError{fmt.Errorf("the daemon at %s speaks TLS; use https://%s", c.base, c.base.Host)}
+		}
+		return nil, fmt.Errorf("%s answered %s, which is not what a roster daemon says; check --address", c.base, res.Status)
 	}
-	return nil, nil, &callError{res.StatusCode, answer.Error.Code, answer.Error.Message}
+	return nil, &callError{res.StatusCode, answer.Error.Code, answer.Error.Message, answer.Error.Access}
 }

@@ -27,15 +27,21 @@ var listings = map[string]listing{
 	"plugins":      {api.PluginsPath, pluginTable},
 	"instances":    {api.InstancesPath, instanceTable},
 	"registries":   {api.RegistriesPath, registryTable},
+	"kills":        {api.KillsPath, killTable},
+	"runtimes":     {api.KillsPath, runtimeTable},
+	"records":      {api.RecordsPath, recordTable},
+	"conflicts":    {api.ConflictsPath, conflictTable},
+	"regions":      {api.RegionsPath, regionTable},
+	"namespaces":   {api.NamespacesPath, namespaceTable},
 }
 
-var listNames = []string{"capabilities", "plugins", "instances", "registries"}
+var listNames = []string{"capabilities", "plugins", "instances", "registries", "records", "conflicts", "regions", "namespaces", "kills", "runtimes"}
 
 func newList(address *addressFlag) *cobra.Command {
 	var format formatFlag
 	cmd := &cobra.Command{
 		Use:       "ls " + strings.Join(listNames, "|"),
-		Short:     "List capabilities, plugins, instances or registries",
+		Short:     "List capabilities, plugins, instances, records, regions, kills, and more",
 		Long:      "List what the daemon knows, as a table or with -o json as it says it.\n\n" + exitCodesHelp,
 		ValidArgs: listNames,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -120,10 +126,24 @@ func pluginTable(answer []byte, w io.Writer) error {
 func instanceTable(answer []byte, w io.Writer) error {
 	return table(answer, w, "SERVICE HOST ADDRESS REGION ZONE VERSION", func(a api.Instances, row func(...string)) {
 		for _, i := range a.Instances {
-			row(i.Service, i.ID, i.Address, i.Region, i.Zone, orDash(i.Version))
+			version := orDash(i.Version)
+			if i.Draining {
+				version += " (draining)"
+			}
+			row(i.Service, i.ID, i.Address, i.Region, i.Zone, version)
 		}
 		if a.Stale {
 			row(fmt.Sprintf("stale for %s: %s", a.StaleFor, a.Reason))
+		}
+		if a.FromCopy {
+			row("this is the copy on disk: the store has not answered since the daemon started")
+		}
+		if a.CopyError != "" {
+			row(a.CopyError)
+		}
+		if a.ProtectingSince != nil {
+			since := a.ProtectingSince.Local().Format(time.DateTime) //nolint:gosmopolitan // the reader's own clock
+			row(fmt.Sprintf("holding back %d instances that expired in great numbers, since %s", a.Held, since))
 		}
 	})
 }
@@ -139,6 +159,116 @@ func registryTable(answer []byte, w io.Writer) error {
 	return table(answer, w, "NAME LIFECYCLE SIZE VERSION TYPE", func(a registries, row func(...string)) {
 		for _, r := range a.Registries {
 			row(r.Name, r.Lifecycle, strconv.Itoa(r.Size), strconv.FormatUint(r.Version, 10), r.Type)
+		}
+	})
+}
+
+func killTable(answer []byte, w io.Writer) error {
+	return table(answer, w, "TARGET STATE EPOCH REGION BY AT REASON", func(a api.Kills, row func(...string)) {
+		for _, o := range a.Orders {
+			state := "killed"
+			if o.Revived {
+				state = "revived"
+			}
+			at := o.At.Local().Format(time.DateTime) //nolint:gosmopolitan // the reader's own clock
+			row(o.Target.String(), state, strconv.FormatUint(o.Epoch, 10), orDash(o.Region), orDash(o.By), at, o.Reason)
+		}
+		if !a.Durable {
+			row("not all of this is on disk here")
+		}
+		if !a.Connected {
+			row("not connected to a hub, so newer orders may be missing: " + orDash(a.Problem))
+		}
+	})
+}
+
+func runtimeTable(answer []byte, w io.Writer) error {
+	return table(answer, w, "RUNTIME REGION STATE DURABLE SEEN", func(a api.Kills, row func(...string)) {
+		if a.Status == nil {
+			row("the hub does not answer: " + orDash(a.Problem))
+			return
+		}
+		for _, p := range a.Status.Peers {
+			state := "differs"
+			switch {
+			case p.Err != "":
+				state = p.Err
+			case p.Equal:
+				state = "equal"
+			}
+			row("hub "+p.Region, p.Region, state, "-", p.Seen.Local().Format(time.DateTime)) //nolint:gosmopolitan // the reader's own clock
+		}
+		for i := range a.Status.Runtimes {
+			r := &a.Status.Runtimes[i]
+			row(r.ID, orDash(r.Region), string(r.State), strconv.FormatBool(r.Durable), r.Seen.Local().Format(time.DateTime)) //nolint:gosmopolitan // likewise
+		}
+	})
+}
+
+func recordTable(answer []byte, w io.Writer) error {
+	return table(answer, w, "KEY SIZE VERSION REGION CONFLICTS", func(a api.Records, row func(...string)) {
+		for _, r := range a.Records {
+			row(r.Key, strconv.Itoa(r.Size), strconv.FormatInt(r.Version, 10), r.Region, strconv.Itoa(r.Conflicts))
+		}
+		switch {
+		case a.Staleness == "unknown":
+			row("how far this is behind region " + a.Behind + " is not known")
+		case a.Behind != a.Region:
+			row(fmt.Sprintf("at most %s behind region %s", a.Staleness, a.Behind))
+		}
+	})
+}
+
+func conflictTable(answer []byte, w io.Writer) error {
+	return table(answer, w, "KEY LOST-OF WON-BY VALUE", func(a api.Conflicts, row func(...string)) {
+		const shown = 60
+		for _, c := range a.Conflicts {
+			value := strconv.QuoteToGraphic(string(c.Value[:min(len(c.Value), shown)]))
+			if c.Deleted {
+				value = "deleted"
+			}
+			row(c.Key, c.Region, c.Winner, value)
+		}
+	})
+}
+
+func regionTable(answer []byte, w io.Writer) error {
+	return table(answer, w, "REGION STATE LAG PENDING HEARD REPLICATION CONTROL", func(a api.Regions, row func(...string)) {
+		for _, r := range a.Regions {
+			state, lag, pending, heard := "connected", "-", "-", "-"
+			switch {
+			case r.Name == a.Region:
+				state = "this one"
+			case r.Retired:
+				state = "retired"
+			case !a.Leader:
+				state = "another daemon of this region replicates"
+			default:
+				if !r.Connected {
+					state = "not reached"
+				}
+				lag = (time.Duration(r.LagMillis) * time.Millisecond).String()
+				heard = (time.Duration(r.HeardMillis) * time.Millisecond).String() + " ago"
+				pending = strconv.Itoa(r.Pending)
+			}
+			row(r.Name, state, lag, pending, heard, orDash(strings.Join(r.Replication, ",")), orDash(strings.Join(r.Control, ",")))
+			if r.Problem != "" {
+				row("  " + r.Problem)
+			}
+		}
+		if !a.Replicating {
+			row("this daemon replicates nothing: it was started without --replication")
+		}
+	})
+}
+
+func namespaceTable(answer []byte, w io.Writer) error {
+	return table(answer, w, "NAMESPACE HOME STATE EPOCH TO", func(a api.Namespaces, row func(...string)) {
+		for _, n := range a.Namespaces {
+			row(n.Name, n.Home, n.State, strconv.FormatUint(n.Epoch, 10), orDash(n.To))
+		}
+		if !a.Strong {
+			row("this daemon has no strong store: give its endpoints in regions.strong")
 		}
 	})
 }

@@ -3,13 +3,16 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"roster": main})
+	testscript.Main(m, map[string]func(){"roster": main, "httpd": httpd})
 }
 
 // repository is the folder of this repository.
@@ -36,15 +39,31 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
-			return nil
+			env.Setenv("REPOSITORY", repository)
+			env.Setenv("GOWORK", "off")
+			return setGoCache(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon":  startDaemon,
 			"occupy":  occupy,
 			"oneline": oneLine,
 			"gobuild": goBuild,
+			"free":    free,
+			"await":   await,
 		},
 	})
+}
+
+// setGoCache lets scripts that run the go command use the cache of whoever runs the tests.
+func setGoCache(env *testscript.Env) error {
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		out, err := exec.CommandContext(context.Background(), "go", "env", name).Output()
+		if err != nil {
+			return fmt.Errorf("go env %s: %w", name, err)
+		}
+		env.Setenv(name, strings.TrimSpace(string(out)))
+	}
+	return nil
 }
 
 // startDaemon runs "roster up" with the arguments on any free port, waits until it is
@@ -129,24 +148,71 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], listener.Addr().String())
 }
 
+// free sets a variable to an address that nobody listens on.
+func free(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], listener.Addr().String())
+	ts.Check(listener.Close())
+}
+
+// await runs a command until what it prints matches, or with ! does not: await REGEXP COMMAND...
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	wanted, err := regexp.Compile(`(?m)` + args[0])
+	ts.Check(err)
+	const limit = 60 * time.Second
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		_ = ts.Exec(args[1], args[2:]...) // what it prints is what counts
+		if wanted.MatchString(ts.ReadFile("stdout")) != neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("not within %v (negated: %v): %s; it prints\n%s%s", limit, neg, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		}
+	}
+}
+
+// httpd is a program that knows nothing of Roster: httpd ADDRESS. It is sick while a file
+// of that name is there, ends with 7 when asked for /exit, and says when it is told to stop.
+func httpd() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	server := &http.Server{Addr: os.Args[1], Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/exit" {
+			os.Exit(7)
+		}
+		if isFile("sick") {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})}
+	context.AfterFunc(ctx, func() {
+		fmt.Println("told to stop")
+		_ = server.Shutdown(context.Background())
+		stop()
+	})
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
 // oneLine checks that an error on standard error is one line without a stack trace.
 func oneLine(ts *testscript.TestScript, _ bool, _ []string) {
-	var errors []string
+	var faults []string
 	for line := range strings.Lines(ts.ReadFile("stderr")) {
 		if strings.HasPrefix(line, "roster: ") {
-			errors = append(errors, line)
+			faults = append(faults, line)
 		} else if !strings.Contains(line, "level=") {
 			ts.Fatalf("neither an error nor a log line: %q", line)
 		}
 	}
-	if len(errors) != 1 {
-		ts.Fatalf("%d lines of error instead of one:\n%s", len(errors), strings.Join(errors, ""))
+	if len(faults) != 1 {
+		ts.Fatalf("%d lines of error instead of one:\n%s", len(faults), strings.Join(faults, ""))
 	}
 }
 
 func TestExitCodesAreDocumented(t *testing.T) {
 	t.Parallel()
-	for _, code := range []int{exitOK, exitFailure, exitUsage, exitNotFound, exitUnavailable, exitRefused} {
+	for _, code := range []int{exitOK, exitFailure, exitUsage, exitNotFound, exitUnavailable, exitRefused, exitIncomplete, exitDenied, exitHangs} {
 		if !strings.Contains(exitCodesHelp, fmt.Sprintf("\n  %d  ", code)) {
 			t.Errorf("exit code %d is not in the help text", code)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,7 +21,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil {
+	var diagnosed *diagnosis
+	if err != nil && !errors.As(err, &diagnosed) { // a diagnosis is in the report
 		for line := range strings.Lines(err.Error()) {
 			_, _ = fmt.Fprintln(stderr, "roster: "+strings.TrimSuffix(line, "\n"))
 		}
@@ -50,7 +52,13 @@ runs as a plugin process, or lives on another host found through etcd.
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	address := &addressFlag{}
-	root.AddCommand(newUp(), newCall(address), newList(address), newPlugin(address), newNew(), newServePlugin())
+	root.AddCommand(
+		newUp(), newConfig(), newCall(address), newList(address), newTop(address), newWatch(address), newRegister(address),
+		newKill(address), newRevive(address),
+		newGet(address), newPut(address), newRemove(address), newRegion(address), newNamespace(address),
+		newPlugin(address), newToken(), newAudit(address), newNew(), newVet(), newInitOrder(), newBuild(),
+		newDoctor(), newDemo(), newServePlugin(), newServeDemoPlugin(),
+	)
 	return root
 }
 
@@ -64,8 +72,12 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// addressFlag says where the daemon is that a command talks to.
-type addressFlag struct{ url string }
+// addressFlag says where the daemon is that a command talks to, and who asks.
+type addressFlag struct {
+	url string
+
+	credentials
+}
 
 // addressVariable is the environment variable for it.
 const addressVariable = "ROSTER_ADDRESS"
@@ -76,4 +88,5 @@ func (a *addressFlag) add(cmd *cobra.Command) {
 		fallback = "http://" + daemon.DefaultListen
 	}
 	cmd.Flags().StringVar(&a.url, "address", fallback, "URL of the daemon; the default can be set with $"+addressVariable)
+	a.credentials.add(cmd)
 }

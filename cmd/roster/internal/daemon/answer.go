@@ -1,8 +1,7 @@
 package daemon
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/roster-go/roster/cmd/roster/internal/api"
+	"github.com/roster-go/roster/plugin"
 )
 
 // httpStatus maps gRPC codes as the Connect protocol does.
@@ -57,27 +57,19 @@ func codeName(code codes.Code) string {
 	return b.String()
 }
 
-// writeError answers with the gRPC status of err.
+// writeError answers with the gRPC status of err. What is killed is forbidden, so that
+// no proxy and no client tries again.
 func writeError(w http.ResponseWriter, err error) {
 	code := status.Code(err)
 	message := err.Error()
 	if plain, ok := status.FromError(err); ok && strings.HasPrefix(message, "rpc error:") {
 		message = plain.Message()
 	}
-	writeJSON(w, httpStatus(code), api.Error{Error: api.ErrorDetail{Code: codeName(code), Message: message}})
+	httpCode := httpStatus(code)
+	if _, killed := errors.AsType[*plugin.KilledError](err); killed {
+		httpCode = http.StatusForbidden // to repeat it is of no use, and nothing is wrong with the request
+	}
+	writeJSON(w, httpCode, api.Error{Error: api.ErrorDetail{Code: codeName(code), Message: message}})
 }
 
-func writeJSON(w http.ResponseWriter, httpCode int, answer any) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // the content type says that it is no page
-	if err := encoder.Encode(answer); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError) // answers are plain structs and valid JSON
-		return
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(httpCode)
-	_, _ = body.WriteTo(w) // a reader that went away needs no answer
-}
+func writeJSON(w http.ResponseWriter, httpCode int, answer any) { api.Write(w, httpCode, answer) }

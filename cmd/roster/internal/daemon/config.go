@@ -21,9 +21,10 @@ import (
 // A Config says what a daemon serves and where. In a file it is YAML with the
 // names given here; unknown names are refused.
 type Config struct {
-	// Listen is the loopback address for HTTP and gRPC.
+	// Listen is the address for HTTP and gRPC. It is a loopback address unless Access says who others
+	// are.
 	Listen string `yaml:"listen"`
-	// Data is the folder for the embedded etcd. It is not used with Etcd.Endpoints.
+	// Data is the folder for the embedded etcd and for the last view of the fleet.
 	Data string `yaml:"data"`
 	// Plugins is a folder of plugins, each in a folder of its own; empty for none.
 	Plugins string `yaml:"plugins"`
@@ -40,11 +41,19 @@ type Config struct {
 	Zone   string `yaml:"zone"`
 	// Etcd says where services are announced.
 	Etcd EtcdConfig `yaml:"etcd"`
+	// Regions says how kills and records travel between the daemons of all regions.
+	Regions RegionsConfig `yaml:"regions"`
+	// Access says who may do what.
+	Access AccessConfig `yaml:"access"`
 	// LeaseTTL is how long this daemon stays listed after it died, 2 s to 1 h.
 	// It is renewed three times as often. etcd may round it up.
 	LeaseTTL time.Duration `yaml:"lease_ttl"`
+	// Protect keeps hosts in the view that expire in great numbers at once.
+	Protect bool `yaml:"protect"`
 	// CallTimeout bounds calls that bring no deadline of their own.
 	CallTimeout time.Duration `yaml:"call_timeout"`
+	// Telemetry says where metrics and traces are sent to.
+	Telemetry TelemetryConfig `yaml:"telemetry"`
 	// Config is handed on: it is read again on SIGHUP, all else only at the start.
 	Config PartConfigs `yaml:"config"`
 
@@ -62,6 +71,15 @@ type PartConfigs struct {
 // EtcdConfig is either an external cluster or where the embedded one listens.
 type EtcdConfig struct {
 	Endpoints []string `yaml:"endpoints"`
+	// The files are PEM. They, the user and the prefix are for an external cluster.
+	CAFile       string `yaml:"ca_file"`
+	CertFile     string `yaml:"cert_file"`
+	KeyFile      string `yaml:"key_file"`
+	Username     string `yaml:"username"`
+	PasswordFile string `yaml:"password_file"` // readable for its owner alone
+	Prefix       string `yaml:"prefix"`        // before every key
+	// NamingEndpoints makes what is announced readable for etcd's own resolver.
+	NamingEndpoints bool `yaml:"naming_endpoints"`
 	// Listen is the loopback address for clients of the embedded etcd. Empty
 	// means the port after that of the daemon, or any if that is any.
 	Listen string `yaml:"listen"`
@@ -138,20 +156,24 @@ func (c *Config) complete() error {
 	if _, err := c.pluginSandbox(); err != nil {
 		return err
 	}
-	if err := checkLoopback("listen", c.Listen); err != nil {
+	if err := c.completeAccess(); err != nil {
+		return err
+	}
+	if err := c.Telemetry.OTLP.complete(); err != nil {
 		return err
 	}
 	if len(c.Etcd.Endpoints) > 0 {
 		if c.Etcd.Listen != "" {
 			return &ConfigError{"etcd.listen", "it is for the embedded etcd, which etcd.endpoints replaces; give one of the two", nil}
 		}
-		return nil
+	} else if err := c.completeEtcd(); err != nil {
+		return err
 	}
-	if err := c.completeEtcd(); err != nil {
+	if err := c.completeRegions(); err != nil {
 		return err
 	}
 	if c.Data == "" {
-		dir, err := stateDir()
+		dir, err := StateDir()
 		if err != nil {
 			return &ConfigError{"data", "no default, since " + err.Error() + "; give --data DIR", err}
 		}
@@ -178,10 +200,16 @@ func (c *Config) pluginSandbox() (plugin.Sandbox, error) {
 }
 
 func (c *Config) completeEtcd() error {
+	if setting := c.Etcd.external(); setting != "" {
+		return &ConfigError{setting, "it is for an external cluster; give its endpoints as well, with --etcd or etcd.endpoints", nil}
+	}
 	if c.Etcd.Listen == "" {
 		host, port, err := net.SplitHostPort(c.Listen)
 		if err != nil {
 			return &ConfigError{"listen", err.Error(), err}
+		}
+		if checkLoopback("listen", c.Listen) != nil {
+			host = "127.0.0.1" // others have no business with it
 		}
 		next, err := strconv.Atoi(port)
 		if err != nil {
@@ -216,8 +244,8 @@ func (c *Config) completeHost(address net.Addr) error {
 	return nil
 }
 
-// checkLoopback refuses addresses that others could reach: there is neither
-// TLS nor authentication to protect them yet.
+// checkLoopback refuses addresses that others could reach, for what neither TLS nor
+// authentication protects.
 func checkLoopback(setting, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -237,9 +265,9 @@ func checkLoopback(setting, address string) error {
 	return nil
 }
 
-// stateDir is where programs keep state for a user: $XDG_STATE_HOME, or the
+// StateDir is where programs keep state for a user: $XDG_STATE_HOME, or the
 // place the XDG base directory specification gives for it.
-func stateDir() (string, error) {
+func StateDir() (string, error) {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "roster"), nil
 	}

@@ -18,9 +18,9 @@ import (
 
 // rpc serves gRPC for every capability and, for the service roster.v1.CapabilityService,
 // also the Connect and gRPC-Web protocols, all on the port of the daemon.
-func rpc(host *plugin.Host) (handler func(http.Handler) http.Handler, stop func()) {
+func rpc(host *plugin.Host, options ...grpc.ServerOption) (handler func(http.Handler) http.Handler, stop func()) {
 	service := host.CapabilityService()
-	server := grpc.NewServer(host.ServerOptions()...)
+	server := grpc.NewServer(append(host.ServerOptions(), options...)...)
 	rosterv1.RegisterCapabilityServiceServer(server, service)
 	connected := connectHandler(service)
 	return func(next http.Handler) http.Handler {
@@ -28,13 +28,21 @@ func rpc(host *plugin.Host) (handler func(http.Handler) http.Handler, stop func(
 			switch {
 			case isGRPC(r):
 				server.ServeHTTP(w, r)
-			case strings.HasPrefix(r.URL.Path, "/"+rosterv1.CapabilityService_ServiceDesc.ServiceName+"/"):
+			case isConnect(r):
 				connected.ServeHTTP(w, r)
 			default:
 				next.ServeHTTP(w, r)
 			}
 		})
 	}, server.Stop
+}
+
+// isRPCPath tells whether the path of a request is that of a gRPC method.
+func isRPCPath(r *http.Request) bool { return isGRPC(r) || isConnect(r) }
+
+// isConnect tells what is for the service that Connect and gRPC-Web reach as well.
+func isConnect(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/"+rosterv1.CapabilityService_ServiceDesc.ServiceName+"/")
 }
 
 // isGRPC tells gRPC from Connect and gRPC-Web, whose content types are others.

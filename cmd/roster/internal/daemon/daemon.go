@@ -9,26 +9,31 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
+	"net/url"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/roster-go/roster"
+	"github.com/roster-go/roster/cmd/roster/internal/access"
 	"github.com/roster-go/roster/cmd/roster/internal/builtin"
 	"github.com/roster-go/roster/discovery"
 	"github.com/roster-go/roster/etcd"
-	"github.com/roster-go/roster/etcd/embedded"
+	"github.com/roster-go/roster/etcd/replication"
 	"github.com/roster-go/roster/plugin"
 	"github.com/roster-go/roster/telemetry"
 )
@@ -41,6 +46,11 @@ const (
 	firstViewWait = 5 * time.Second  // for the fleet to be known before the daemon is ready
 	stopTimeout   = 15 * time.Second // for everything together
 	headerTimeout = 10 * time.Second // for a client to send a request's header
+	idleTimeout   = 2 * time.Minute  // for it to send the next
+
+	// linger is how long the daemon goes on to serve after it has left the fleet: readers
+	// need a moment to see that.
+	linger = 500 * time.Millisecond
 )
 
 type daemon struct {
@@ -49,11 +59,27 @@ type daemon struct {
 	host         *plugin.Host
 	view         *discovery.View
 	peers        fleet
+	control      *control
+	records      *replication.Store
+	agent        *replication.Agent // nil if nothing is replicated
+	namespaces   *namespaces        // nil without a strong store
+	drilling     drilling
+	console      consoleParts
+	service      service
 	announcement discovery.Announcement
 
 	pluginConfigs *roster.Hot[json.RawMessage]
 	pluginMetrics *telemetry.Plugins
-	ready         atomic.Bool
+	viewMetrics   *telemetry.Discovery
+	metrics       *prometheus.Registry
+	endpoints     []string      // of etcd
+	watches       atomic.Int64  // clients that follow a service
+	closing       chan struct{} // closed when the server shuts down
+	guard         *access.Guard
+	audit         *access.Log
+
+	auditFollowers atomic.Int32 // clients that follow the audit log
+	ready          atomic.Bool
 }
 
 // Run serves until ctx ends, and then stops in order: it leaves the fleet,
@@ -70,7 +96,7 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(url st
 		err = errors.Join(err, stops.run(stopCtx))
 	}()
 
-	listener, err := listen(ctx, config.Listen)
+	listener, err := listen(ctx, "listen", config.Listen)
 	if err != nil {
 		return err
 	}
@@ -79,27 +105,66 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(url st
 		return err
 	}
 
-	d := &daemon{config: config, log: log.With("host", config.Host), pluginMetrics: telemetry.NewPlugins(nil)}
-	backend, err := d.startDiscovery(ctx, &stops)
+	d := &daemon{
+		config: config, log: log.With("host", config.Host),
+		metrics: prometheus.NewRegistry(), closing: make(chan struct{}),
+	}
+	if err := d.openService(); err != nil {
+		return err
+	}
+	secured, err := config.Access.tls()
 	if err != nil {
 		return err
 	}
+	if err := d.openAccess(&stops); err != nil {
+		return err
+	}
+	tracers, err := d.startOTLP(ctx, &stops)
+	if err != nil {
+		return err
+	}
+	d.pluginMetrics = telemetry.NewPlugins(tracers)
+	client, err := d.connectEtcd(ctx, &stops)
+	if err != nil {
+		return err
+	}
+	if err := d.openSwitch(client, &stops); err != nil {
+		return err
+	}
+	backend := d.startDiscovery(ctx, client, &stops)
+	if err := d.openRecords(client, &stops); err != nil {
+		return err
+	}
+	if err := d.startControl(ctx, &stops); err != nil {
+		return err
+	}
+	if err := d.startNamespaces(client, &stops); err != nil {
+		return err
+	}
+	d.drilling.client, d.drilling.prefix = client, drillPrefix(d.config.Etcd.Prefix)
+	if err := d.startReplication(&stops); err != nil {
+		return err
+	}
+	d.followDrills(&stops)
 	if err := d.startHost(ctx, &stops); err != nil {
 		return err
 	}
 	d.followConfig(&stops)
-	failed := d.serve(listener, &stops)
+	failed := d.serve(listener, secured, &stops)
 	// Stopping goes the other way: the fleet is told before the port closes.
-	if err := d.announce(ctx, backend, listener.Addr().String(), &stops); err != nil {
+	if err := d.announce(ctx, backend, cmp.Or(config.Access.Advertise, listener.Addr().String()), &stops); err != nil {
 		return err
 	}
 
-	logRegistries(d.log)
+	roster.DefaultDirectory().LogNames(d.log)
 	d.ready.Store(true)
-	ready("http://" + listener.Addr().String())
+	d.service.watch(&stops)
+	d.service.ready()
+	ready(config.Access.scheme() + "://" + listener.Addr().String())
 	select {
 	case <-ctx.Done():
 		d.log.Info("stopping")
+		d.service.stopping()
 		d.ready.Store(false)
 		return nil
 	case err := <-failed:
@@ -107,27 +172,36 @@ func Run(ctx context.Context, config Config, log *slog.Logger, ready func(url st
 	}
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen listens on the address of a setting.
+func listen(ctx context.Context, setting, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &ConfigError{"listen", fmt.Sprintf(
-			"%s is in use by another program, perhaps another roster; stop that one or give --listen another port", address), err}
+		return nil, &ConfigError{setting, fmt.Sprintf(
+			"%s is in use by another program, perhaps another roster; stop that one or give --%s another port",
+			address, strings.ReplaceAll(strings.TrimPrefix(setting, "regions."), ".", "-")), err}
 	}
 	if err != nil {
-		return nil, &ConfigError{"listen", fmt.Sprintf("cannot listen on %s: %v", address, err), err}
+		return nil, &ConfigError{setting, fmt.Sprintf("cannot listen on %s: %v", address, err), err}
 	}
 	return listener, nil
 }
 
-// startDiscovery connects to etcd, its own or the given one, and fills the view.
-func (d *daemon) startDiscovery(ctx context.Context, stops *cleanup) (*etcd.Backend, error) {
-	client, err := d.connectEtcd(ctx, stops)
-	if err != nil {
-		return nil, err
+// startDiscovery fills the view from etcd.
+func (d *daemon) startDiscovery(ctx context.Context, client *clientv3.Client, stops *cleanup) *etcd.Backend {
+	d.endpoints = client.Endpoints()
+	backend := etcd.New(client, etcd.Options{
+		Prefix: d.config.Etcd.Prefix, Endpoints: d.config.Etcd.NamingEndpoints, TTL: d.config.LeaseTTL, Regions: true, Logger: d.log,
+	})
+	options := []discovery.ViewOption{
+		discovery.HideKilled(d.control.sw),
+		discovery.KeepCopy(filepath.Join(d.config.Data, "views", url.PathEscape(d.config.Host)+".json")),
 	}
-	backend := etcd.New(client, etcd.Options{TTL: d.config.LeaseTTL, Logger: d.log})
-	d.view = discovery.NewView()
+	if d.config.Protect {
+		options = append(options, discovery.Protect(discovery.Protection{}))
+	}
+	d.view = discovery.NewView(options...)
+	d.viewMetrics = telemetry.NewDiscovery(d.view, backend)
 	d.peers = fleet{view: d.view, self: d.config.Host}
 
 	running, stopView := context.WithCancel(context.WithoutCancel(ctx))
@@ -146,38 +220,14 @@ func (d *daemon) startDiscovery(ctx context.Context, stops *cleanup) (*etcd.Back
 	case <-wait.Done():
 		d.log.Warn("etcd does not answer; serving what is local until it does", "endpoints", client.Endpoints())
 	}
-	return backend, nil
-}
-
-func (d *daemon) connectEtcd(ctx context.Context, stops *cleanup) (*clientv3.Client, error) {
-	if endpoints := d.config.Etcd.Endpoints; len(endpoints) > 0 {
-		const later = -1 // a daemon starts while etcd is away, and joins when it is back
-		client, err := etcd.Dial(ctx, endpoints, etcd.DialOptions{Timeout: later, Logger: d.log})
-		if err != nil {
-			return nil, &ConfigError{"etcd.endpoints", err.Error(), err}
-		}
-		stops.add(func(context.Context) error { return ignoreCanceled(client.Close()) })
-		return client, nil
-	}
-	server, err := embedded.Start(ctx, embedded.Config{
-		Dir: d.config.Data, ClientListen: d.config.Etcd.Listen, Logger: d.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	stops.add(server.Close)
-	d.log.Info("embedded etcd is ready", "endpoint", server.Endpoint(), "data", d.config.Data)
-	client, err := server.Client()
-	if err != nil {
-		return nil, fmt.Errorf("client of the embedded etcd: %w", err)
-	}
-	stops.add(func(context.Context) error { return ignoreCanceled(client.Close()) })
-	return client, nil
+	return backend
 }
 
 // startHost starts the plugins. A plugin that cannot start keeps the daemon
 // from starting: what it should serve would be missing without anybody noticing.
 func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
+	stopLog := roster.DefaultDirectory().LogLoads(d.log, builtin.Linked.Name()) // the host tells of plugins
+	stops.add(func(context.Context) error { stopLog(); return nil })
 	configs, err := pluginConfigs(&d.config)
 	if err != nil {
 		return err
@@ -187,9 +237,14 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 	if err != nil {
 		return err
 	}
+	peers, err := d.config.Access.peerOptions()
+	if err != nil {
+		return err
+	}
 	host, err := plugin.NewHost(plugin.Options{
-		Config: configs, Sandbox: sandbox, TrustedKeys: d.config.TrustedKeys, Observer: d.pluginMetrics,
-		Logger: d.log, Linked: builtin.Linked, Fleet: d.peers, CallTimeout: d.config.CallTimeout,
+		Kill: d.control.sw, PeerOptions: peers,
+		Config: configs, Sandbox: sandbox, TrustedKeys: d.config.TrustedKeys, Observer: countingObserver{&d.console.traffic, d.pluginMetrics},
+		Logger: d.pluginLog(), Linked: builtin.Linked, Fleet: d.peers, CallTimeout: d.config.CallTimeout,
 		Host: d.config.Host, Region: d.config.Region, Zone: d.config.Zone,
 	})
 	if err != nil {
@@ -197,6 +252,7 @@ func (d *daemon) startHost(ctx context.Context, stops *cleanup) error {
 	}
 	stops.add(host.Close)
 	d.host = host
+	d.control.host.Store(host)
 	if len(d.config.TrustedKeys) > 0 { // this program is not signed as a plugin of itself
 		return d.startPlugins(ctx, stops)
 	}
@@ -236,7 +292,7 @@ func (d *daemon) startPlugins(ctx context.Context, stops *cleanup) error {
 // comes or goes.
 func (d *daemon) announce(ctx context.Context, backend *etcd.Backend, address string, stops *cleanup) error {
 	served := func() []discovery.Instance {
-		var instances []discovery.Instance
+		instances := d.control.announced(&d.config)
 		for _, c := range d.host.Capabilities() {
 			instances = append(instances, discovery.Instance{
 				Service: c.Name, ID: d.config.Host, Address: address,
@@ -252,6 +308,7 @@ func (d *daemon) announce(ctx context.Context, backend *etcd.Backend, address st
 		return fmt.Errorf("announcing what this host serves: %w", err)
 	}
 	d.announcement = announcement
+	d.metrics.MustRegister(telemetry.NewAnnouncement(announcement))
 
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
@@ -268,52 +325,21 @@ func (d *daemon) announce(ctx context.Context, backend *etcd.Backend, address st
 			}
 		}
 	})
+	stops.add(pause)
 	stops.add(announcement.Close)
 	stops.add(func(context.Context) error { stop(); wg.Wait(); return nil })
 	return nil
 }
 
-// serve answers on listener; the channel receives the error that ends it.
-func (d *daemon) serve(listener net.Listener, stops *cleanup) <-chan error {
-	withRPC, stopRPC := rpc(d.host)
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{
-		Handler:           guard(withRPC(d.routes())),
-		Protocols:         protocols,
-		ReadHeaderTimeout: headerTimeout,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+// pause waits until readers have seen that this host has left, or until ctx ends.
+func pause(ctx context.Context) error {
+	wait := time.NewTimer(linger)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
 	}
-	failed := make(chan error, 1)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-	})
-	stops.add(func(ctx context.Context) error {
-		err := server.Shutdown(ctx)
-		if err != nil {
-			err = errors.Join(fmt.Errorf("calls were still running: %w", err), server.Close())
-		}
-		stopRPC()
-		wg.Wait()
-		return err
-	})
-	return failed
-}
-
-// logRegistries writes the names in every registry, sorted: what a program had
-// is the first question after an incident.
-func logRegistries(log *slog.Logger) {
-	for _, r := range roster.DefaultDirectory().Registries() {
-		var names []string
-		for e := range r.Entries() {
-			names = append(names, e.Name)
-		}
-		log.Info("registry", "registry_name", r.Name(), "size", len(names), "names", names)
-	}
+	return nil
 }
 
 // cleanup runs what was added, last first.

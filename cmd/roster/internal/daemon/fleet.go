@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/roster-go/roster/discovery"
 	"github.com/roster-go/roster/plugin"
@@ -18,6 +19,9 @@ type fleet struct {
 var _ plugin.FleetLister = fleet{}
 
 func (f fleet) Get(capability string) []plugin.Peer {
+	if capability == controlService {
+		return nil // it is for orders to kill, and no call goes there
+	}
 	var peers []plugin.Peer
 	for _, i := range f.view.Get(capability) {
 		if i.ID != f.self {
@@ -42,13 +46,15 @@ func (f fleet) Hosts() []plugin.Peer {
 func (f fleet) Capabilities() []string {
 	var names []string
 	for name, instances := range f.view.All() {
-		if slices.ContainsFunc(instances, func(i discovery.Instance) bool { return i.ID != f.self }) {
+		if name != controlService && slices.ContainsFunc(instances, func(i discovery.Instance) bool { return i.ID != f.self }) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
+// peer is an instance as the host knows it. One of another region has that appended to its
+// id; hosts are unique in the fleet without it.
 func peer(i discovery.Instance) plugin.Peer {
-	return plugin.Peer{ID: i.ID, Address: i.Address, Region: i.Region, Zone: i.Zone}
+	return plugin.Peer{ID: strings.TrimSuffix(i.ID, "@"+i.Region), Address: i.Address, Region: i.Region, Zone: i.Zone}
 }

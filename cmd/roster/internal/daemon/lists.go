@@ -84,10 +84,7 @@ func servePlugin(host *plugin.Host) http.HandlerFunc {
 			writeError(w, status.Error(codes.NotFound, err.Error()))
 			return
 		}
-		p := pluginStatus(s)
-		for _, c := range s.Sandbox {
-			p.Sandbox = append(p.Sandbox, api.Control{Name: c.Name, Wanted: c.Wanted, State: string(c.State), Detail: c.Detail})
-		}
+		p := pluginDetail(s)
 		if json.Valid(s.ConfigSchema) { // it is the plugin's word
 			p.ConfigSchema = s.ConfigSchema
 		}
@@ -96,20 +93,30 @@ func servePlugin(host *plugin.Host) http.HandlerFunc {
 }
 
 func serveInstances(view *discovery.View) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		s := view.Status()
-		answer := api.Instances{Stale: s.Stale, Revision: s.Revision, Instances: []api.Instance{}}
-		if s.Stale {
-			answer.StaleFor = time.Since(s.StaleSince).Round(time.Millisecond).String()
-			if s.Err != nil {
-				answer.Reason = s.Err.Error()
-			}
+	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, instances(view)) }
+}
+
+func instances(view *discovery.View) api.Instances {
+	s := view.Status()
+	answer := api.Instances{Stale: s.Stale, Revision: s.Revision, Instances: []api.Instance{}}
+	if s.Stale {
+		answer.StaleSince = &s.StaleSince
+		answer.StaleFor = time.Since(s.StaleSince).Round(time.Millisecond).String()
+		if s.Err != nil {
+			answer.Reason = s.Err.Error()
 		}
-		for _, instances := range view.All() {
-			for _, i := range instances {
-				answer.Instances = append(answer.Instances, api.Instance(i))
-			}
-		}
-		writeJSON(w, http.StatusOK, answer)
 	}
+	answer.FromCopy = s.FromCopy
+	if s.CopyErr != nil {
+		answer.CopyError = s.CopyErr.Error()
+	}
+	if !s.Protecting.IsZero() {
+		answer.ProtectingSince, answer.Held = &s.Protecting, s.Held
+	}
+	for _, instances := range view.All() {
+		for _, i := range instances {
+			answer.Instances = append(answer.Instances, api.Instance(i))
+		}
+	}
+	return answer
 }

@@ -54,7 +54,10 @@ func (d *daemon) followConfig(stops *cleanup) {
 				return
 			case <-hangups:
 			}
-			if err := d.rereadConfig(); err != nil {
+			d.service.reloading()
+			err := d.rereadConfig()
+			d.service.ready()
+			if err != nil {
 				d.log.Error("the config is not read again, the old one stays", "error", err)
 				continue
 			}

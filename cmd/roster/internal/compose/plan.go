@@ -1,0 +1,241 @@
+package compose
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/roster-go/roster/cmd/roster/internal/initorder"
+)
+
+// A Request is what to build.
+type Request struct {
+	Host      string // a main package: its folder or import path
+	Dir       string // where Host and the folders of providers are looked for; "" for the working directory
+	Providers []Provider
+	Tags      string // build tags, with commas between them
+	Keep      string // a folder for what is generated; "" for one that Close removes
+
+	// AcceptClashes makes notes of names that two packages register.
+	AcceptClashes bool
+}
+
+// A Plan is a build that was checked and can start.
+type Plan struct {
+	Host          string   // the import path of the main package
+	Generated     string   // the text of the generated file
+	GoMod         string   // the text of the go.mod that the build uses
+	Notes         []string // what is worth knowing and no reason to stop
+	Registrations []initorder.Registration
+
+	request  Request
+	host     *initorder.Package
+	work     string // the folder with what is generated
+	file     string // where the generated file seems to be, in the folder of the host
+	packages []initorder.Package
+	before   map[string]string // version of each module the host alone has
+}
+
+// Prepare generates what the build needs, resolves the modules of the providers, and
+// looks for what clashes. It compiles nothing. Close the plan to remove what was written;
+// it is nil if there is an error.
+func Prepare(ctx context.Context, r Request) (*Plan, error) {
+	host, err := initorder.Options{Dir: r.Dir, Flags: tagFlags(r.Tags)}.Main(ctx, r.Host)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Host: host.ImportPath, request: r, host: host}
+	p.request.Providers = slices.Clone(r.Providers)
+	if host.Module == nil || host.Module.Dir == "" {
+		return nil, fail(host.ImportPath, "it is in no module", "roster builds hosts that have a go.mod", nil)
+	}
+	if !host.Module.Main {
+		return nil, fail(host.ImportPath, "it is in a module that was downloaded", "start in a copy of its sources, and give its folder", nil)
+	}
+	if err := p.prepare(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Plan) prepare(ctx context.Context) error {
+	if err := p.makeWork(); err != nil {
+		return err
+	}
+	if err := p.writeModFile(ctx); err != nil {
+		return err
+	}
+	if err := p.require(ctx); err != nil {
+		return err
+	}
+	if err := p.writeGenerated(nil); err != nil {
+		return err
+	}
+	packages, err := p.options().List(ctx, ".")
+	if err != nil {
+		return p.translate(err)
+	}
+	p.packages = packages
+	p.showGenerated()
+	if err := p.checkVersions(ctx); err != nil {
+		return err
+	}
+	registers := p.readRegistrations()
+	if err := p.checkNames(); err != nil {
+		return err
+	}
+	if err := p.writeGenerated(registers); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(p.modFile())
+	if err != nil {
+		return fmt.Errorf("read the go.mod of the build: %w", err)
+	}
+	p.GoMod = string(text)
+	return nil
+}
+
+// Build compiles and links the program.
+func (p *Plan) Build(ctx context.Context, output string) error {
+	if !filepath.IsAbs(output) {
+		output = filepath.Join(p.request.Dir, output)
+	}
+	output, err := filepath.Abs(output)
+	if err != nil {
+		return fmt.Errorf("the output: %w", err)
+	}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", output}
+	if _, err := p.options().Go(ctx, append(append(args, p.options().Flags...), ".")...); err != nil {
+		return p.translate(err)
+	}
+	return nil
+}
+
+// Close removes what was generated, unless it is to be kept.
+func (p *Plan) Close() error {
+	if p.work == "" || p.request.Keep != "" {
+		return nil
+	}
+	if err := os.RemoveAll(p.work); err != nil {
+		return fmt.Errorf("remove what was generated: %w", err)
+	}
+	return nil
+}
+
+// options run the go command on the host with what was generated.
+func (p *Plan) options() initorder.Options {
+	o := p.modOptions()
+	o.Flags = append(o.Flags, "-overlay="+p.overlayFile())
+	return o
+}
+
+// modOptions run the go command on the host with the go.mod of the build. A workspace would
+// exclude it; what it says is in there.
+func (p *Plan) modOptions() initorder.Options {
+	return initorder.Options{
+		Dir:   p.host.Dir,
+		Flags: append([]string{"-modfile=" + p.modFile(), "-mod=mod"}, tagFlags(p.request.Tags)...),
+		Env:   []string{"GOWORK=off"},
+	}
+}
+
+func tagFlags(tags string) []string {
+	if tags == "" {
+		return nil
+	}
+	return []string{"-tags=" + tags}
+}
+
+func (p *Plan) modFile() string     { return filepath.Join(p.work, "go.mod") }
+func (p *Plan) overlayFile() string { return filepath.Join(p.work, "overlay.json") }
+
+// makeWork makes the folder for what is generated.
+func (p *Plan) makeWork() error {
+	if p.request.Keep != "" {
+		dir := p.request.Keep
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(p.request.Dir, dir)
+		}
+		dir, err := filepath.Abs(dir)
+		if err == nil {
+			err = os.MkdirAll(dir, 0o750)
+		}
+		if err != nil {
+			return fmt.Errorf("the folder to keep: %w", err)
+		}
+		p.work = dir
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "roster-build-")
+	if err != nil {
+		return fmt.Errorf("a folder for what is generated: %w", err)
+	}
+	p.work = dir
+	return nil
+}
+
+// writeGenerated writes the file of imports, and the overlay that puts it into the host.
+func (p *Plan) writeGenerated(registers map[string][]string) error {
+	p.Generated = generate(p.Host, p.request.Providers, registers)
+	source := filepath.Join(p.work, generatedFile)
+	if err := os.WriteFile(source, []byte(p.Generated), 0o600); err != nil {
+		return fmt.Errorf("write the generated file: %w", err)
+	}
+	p.file = filepath.Join(p.host.Dir, generatedFile)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(p.file); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		p.file = filepath.Join(p.host.Dir, strings.TrimSuffix(generatedFile, ".go")+strconv.Itoa(n)+".go")
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {p.file: source}})
+	if err != nil {
+		return fmt.Errorf("write the overlay: %w", err)
+	}
+	if err := os.WriteFile(p.overlayFile(), overlay, 0o600); err != nil {
+		return fmt.Errorf("write the overlay: %w", err)
+	}
+	return nil
+}
+
+// showGenerated lets the main package have the generated file where it is.
+func (p *Plan) showGenerated() {
+	main := &p.packages[len(p.packages)-1]
+	for i, name := range main.GoFiles {
+		if name == filepath.Base(p.file) {
+			main.GoFiles[i] = filepath.Join(p.work, generatedFile)
+		}
+	}
+}
+
+// readRegistrations finds what the program registers, and what each provider does.
+func (p *Plan) readRegistrations() map[string][]string {
+	found := initorder.Registrations(p.packages)
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		p.Registrations = append(p.Registrations, found[path]...)
+	}
+	registers := map[string][]string{}
+	for _, provider := range p.request.Providers {
+		var what []string
+		for _, r := range found[provider.Path] {
+			if r.Name == "" {
+				what = append(what, "a name that only the running program knows in "+r.Registry)
+			} else {
+				what = append(what, fmt.Sprintf("%q in %s", r.Name, r.Registry))
+			}
+		}
+		if len(what) == 0 {
+			p.Notes = append(p.Notes, provider.Path+" itself registers nothing that its sources show: "+
+				"import the package that does, if it is another one")
+		}
+		registers[provider.Path] = what
+	}
+	return registers
+}
