@@ -28,6 +28,9 @@ const (
 
 	// endMark stands before the status of a command on a line after its output.
 	endMark = "roster-docs-command-ended"
+	// readMark stands in the output of a background command after all that it printed while
+	// the others ran.
+	readMark = "roster-docs-read-up-to-here"
 )
 
 // loopbackPort finds the ports a document uses.
@@ -60,7 +63,9 @@ func runCommands(ctx context.Context, dir string, env []string, commands []docCo
 			return fmt.Errorf("%s: $ %s: %w", c.at, c.text, err)
 		}
 	}
-	return sh.backgroundStillRuns(commands)
+	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	return sh.backgroundStillRuns(ctx, commands)
 }
 
 // portsFree fails if a port that the commands name is taken, because then another program
@@ -183,13 +188,20 @@ func (sh *docShell) runInBackground(ctx context.Context, c docCommand, nth int) 
 }
 
 // backgroundStillRuns fails if a background command ended by itself.
-func (sh *docShell) backgroundStillRuns(commands []docCommand) error {
+func (sh *docShell) backgroundStillRuns(ctx context.Context, commands []docCommand) error {
 	nth := 0
 	for _, c := range commands {
 		if !c.background {
 			continue
 		}
 		nth++
+		if err := sh.send("printf '\\n%s\\n' >&%d\n", readMark, 2+nth); err != nil {
+			return err
+		}
+		read := func(text string) bool { return strings.Contains(text, "\n"+readMark+"\n") }
+		if err := sh.outputs[nth].wait(ctx, read); err != nil {
+			return fmt.Errorf("%s: $ %s &: %w", c.at, c.text, err)
+		}
 		if got, status := cutStatus(sh.outputs[nth].text()); status != "" {
 			return fmt.Errorf("%s: $ %s &: ended by itself with status %s; it printed:\n%s", c.at, c.text, status, got)
 		}

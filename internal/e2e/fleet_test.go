@@ -2,9 +2,16 @@ package e2e_test
 
 import (
 	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/roster-go/roster/etcd"
 )
 
 const (
@@ -110,5 +117,65 @@ func TestDaemonStartsWithoutEtcd(t *testing.T) {
 	}
 	if _, ready := d.get(t, "/readyz"); !strings.Contains(ready, `"degraded"`) {
 		t.Errorf("/readyz: %s", ready)
+	}
+}
+
+// A host that stops goes on to answer until the others have had the time to see that it has
+// left.
+func TestStoppedHostAnswersUntilItHasLeft(t *testing.T) {
+	t.Parallel()
+	p := buildPrograms(t)
+	store := startDaemon(t, "--host", "store")
+	server := startDaemon(t, "--host", "server", "--etcd", store.etcd, "--plugins", p.plugins)
+	listed := func() bool {
+		_, body := store.get(t, "/v1/instances")
+		return strings.Contains(body, `"id":"server"`)
+	}
+	eventually(t, 10*time.Second, "the second host is listed", listed)
+	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "it has left", func() bool { return !listed() })
+	if status, _ := server.get(t, "/healthz"); status != http.StatusOK {
+		t.Errorf("it answers %d right after it has left", status)
+	}
+	server.waitExit(t)
+}
+
+// What wraps a program writes what its daemon writes: here also for etcd's own resolver.
+func TestRegisterWritesAsTheDaemonDoes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "roster.yaml")
+	if err := os.WriteFile(path, []byte("etcd:\n  naming_endpoints: true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startDaemon(t, "--config", path)
+	client, err := etcd.Dial(t.Context(), []string{d.etcd}, etcd.DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for id, c := range map[string]struct {
+		flag string
+		want bool
+	}{"as-the-daemon": {"--linger=0s", true}, "by-flag": {"--etcd-naming-endpoints=false", false}} {
+		cmd := exec.Command(d.program, "register", "pay", "127.0.0.1:1", "--id", id, "--health", "none", c.flag, "--", "sleep", "60")
+		cmd.Env = append(os.Environ(), "ROSTER_ADDRESS="+d.url)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		value := ""
+		eventually(t, 10*time.Second, id+" is announced", func() bool {
+			got, err := client.Get(t.Context(), "services/pay/"+id)
+			if err == nil && len(got.Kvs) == 1 {
+				value = string(got.Kvs[0].GetValue())
+			}
+			return value != ""
+		})
+		if strings.Contains(value, `"Addr"`) != c.want {
+			t.Errorf("%s: the store has %s", id, value)
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // a signal ended the command
 	}
 }
