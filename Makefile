@@ -42,7 +42,7 @@ test: ## run the tests of every module but bench (FLAGS=-race …)
 	@all=$$(go list work); \
 	packages=$$(printf '%s\n' "$$all" | grep -v $(NOT_UNIT)); \
 	go test $(FLAGS) $$packages
-	go test -count=1 -timeout=20m $(FLAGS) $(E2E)
+	go test -count=1 -timeout=30m $(FLAGS) $(E2E)
 
 .PHONY: lint
 lint: $(GOLANGCI) ## run golangci-lint in every module
@@ -57,6 +57,10 @@ lint: $(GOLANGCI) ## run golangci-lint in every module
 
 $(GOLANGCI):
 	GOBIN=$(@D) GOFLAGS= GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+.PHONY: vet
+vet: ## run roster vet in every module
+	go run ./cmd/roster vet --baseline vet-baseline.txt work
 
 .PHONY: fmt
 fmt: ## format the Go files as gofmt does
