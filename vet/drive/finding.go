@@ -23,6 +23,7 @@ type Finding struct {
 	URL      string `json:"url"`     // explains the analyzer
 	Fixable  bool   `json:"fixable"` // -fix mends it
 
+	fix   string // what the fix does, as a phrase
 	edits []edit
 }
 
@@ -43,7 +44,8 @@ type vetDiagnostic struct {
 	Posn           string `json:"posn"`
 	Message        string `json:"message"`
 	SuggestedFixes []struct {
-		Edits []edit `json:"edits"`
+		Message string `json:"message"`
+		Edits   []edit `json:"edits"`
 	} `json:"suggested_fixes"`
 }
 
@@ -102,7 +104,7 @@ func (d vetDiagnostic) finding(dir string) Finding {
 	file, line, column := splitPosition(d.Posn)
 	f := Finding{File: relative(dir, file), Line: line, Column: column, Message: d.Message}
 	if len(d.SuggestedFixes) > 0 && len(d.SuggestedFixes[0].Edits) > 0 {
-		f.Fixable, f.edits = true, d.SuggestedFixes[0].Edits
+		f.Fixable, f.fix, f.edits = true, d.SuggestedFixes[0].Message, d.SuggestedFixes[0].Edits
 	}
 	return f
 }

@@ -19,7 +19,7 @@ func report(opts Options, findings []Finding, to io.Writer) error {
 			Findings []Finding `json:"findings"`
 		}{findings})
 	case "sarif":
-		err = writeJSON(to, sarifLog(findings))
+		err = writeJSON(to, sarifLog(opts.Dir, findings))
 	default:
 		w := bufio.NewWriter(to)
 		for _, f := range findings {

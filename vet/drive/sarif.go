@@ -3,7 +3,9 @@ package drive
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/roster-go/roster/vet"
@@ -50,6 +52,19 @@ type (
 		Message      sarifText         `json:"message"`
 		Locations    []sarifLocation   `json:"locations"`
 		Fingerprints map[string]string `json:"partialFingerprints"` //nolint:tagliatelle // SARIF
+		Fixes        []sarifFix        `json:"fixes,omitempty"`
+	}
+	sarifFix struct {
+		Description sarifText     `json:"description"`
+		Changes     []sarifChange `json:"artifactChanges"` //nolint:tagliatelle // SARIF
+	}
+	sarifChange struct {
+		Artifact     sarifArtifact      `json:"artifactLocation"` //nolint:tagliatelle // SARIF
+		Replacements []sarifReplacement `json:"replacements"`
+	}
+	sarifReplacement struct {
+		Deleted  sarifRegion `json:"deletedRegion"`   //nolint:tagliatelle // SARIF
+		Inserted sarifText   `json:"insertedContent"` //nolint:tagliatelle // SARIF
 	}
 	sarifLocation struct {
 		Physical sarifPhysical `json:"physicalLocation"` //nolint:tagliatelle // SARIF
@@ -65,6 +80,8 @@ type (
 	sarifRegion struct {
 		StartLine   int `json:"startLine"`             //nolint:tagliatelle // SARIF
 		StartColumn int `json:"startColumn,omitempty"` //nolint:tagliatelle // SARIF
+		EndLine     int `json:"endLine,omitempty"`     //nolint:tagliatelle // SARIF
+		EndColumn   int `json:"endColumn,omitempty"`   //nolint:tagliatelle // SARIF
 	}
 )
 
@@ -79,7 +96,9 @@ func levelOf(analyzer string) string {
 	return "warning"
 }
 
-func sarifLog(findings []Finding) sarifReport {
+// sarifLog is the report of what was found in dir.
+func sarifLog(dir string, findings []Finding) sarifReport {
+	texts := newSourceTexts(dir)
 	index := make(map[string]int)
 	var rules []sarifRule
 	for i, a := range vet.Analyzers() {
@@ -96,12 +115,6 @@ func sarifLog(findings []Finding) sarifReport {
 	}
 	results := make([]sarifResult, 0, len(findings))
 	for _, f := range findings {
-		artifact := sarifArtifact{URI: f.File}
-		if path.IsAbs(f.File) {
-			artifact.URI = "file://" + f.File
-		} else {
-			artifact.BaseID = "%SRCROOT%"
-		}
 		sum := sha256.Sum256([]byte(baselineLine(f)))
 		results = append(results, sarifResult{
 			RuleID:    f.Analyzer,
@@ -109,10 +122,11 @@ func sarifLog(findings []Finding) sarifReport {
 			Level:     levelOf(f.Analyzer),
 			Message:   sarifText{f.Message},
 			Locations: []sarifLocation{{sarifPhysical{
-				Artifact: artifact,
-				Region:   sarifRegion{StartLine: max(f.Line, 1), StartColumn: f.Column},
+				Artifact: artifactOf(f.File),
+				Region:   sarifRegion{StartLine: max(f.Line, 1), StartColumn: texts.column(f.File, f.Line, f.Column)},
 			}}},
 			Fingerprints: map[string]string{"rosterFinding/v1": hex.EncodeToString(sum[:16])},
+			Fixes:        fixesOf(f, texts),
 		})
 	}
 	return sarifReport{
@@ -126,4 +140,38 @@ func sarifLog(findings []Finding) sarifReport {
 			Results:    results,
 		}},
 	}
+}
+
+// artifactOf names a file as a report does.
+func artifactOf(file string) sarifArtifact {
+	if path.IsAbs(file) {
+		return sarifArtifact{URI: (&url.URL{Scheme: "file", Path: file}).String()}
+	}
+	return sarifArtifact{URI: (&url.URL{Path: file}).String(), BaseID: "%SRCROOT%"}
+}
+
+// fixesOf is what -fix would do about a finding. It is nothing if a file is not as it was looked at.
+func fixesOf(f Finding, texts *sourceTexts) []sarifFix {
+	fix := sarifFix{Description: sarifText{f.fix}}
+	for _, e := range f.edits {
+		line, column, ok := texts.position(e.Filename, e.Start)
+		endLine, endColumn, endOK := texts.position(e.Filename, e.End)
+		if !ok || !endOK {
+			return nil
+		}
+		artifact := artifactOf(relative(texts.dir, e.Filename))
+		i := slices.IndexFunc(fix.Changes, func(c sarifChange) bool { return c.Artifact == artifact })
+		if i < 0 {
+			i = len(fix.Changes)
+			fix.Changes = append(fix.Changes, sarifChange{Artifact: artifact})
+		}
+		fix.Changes[i].Replacements = append(fix.Changes[i].Replacements, sarifReplacement{
+			Deleted:  sarifRegion{StartLine: line, StartColumn: column, EndLine: endLine, EndColumn: endColumn},
+			Inserted: sarifText{e.New},
+		})
+	}
+	if fix.Changes == nil {
+		return nil
+	}
+	return []sarifFix{fix}
 }
