@@ -35,13 +35,14 @@ refused, and both sides are printed.
 
   roster build ./cmd/shop --with github.com/lib/pq@v1.12.3 -o shop
   roster build ./cmd/shop --with example.com/audit=../audit -o shop
+  roster build example.com/shop/cmd/shop@v1.4.0 --with github.com/lib/pq@v1.12.3
   roster build --from shop.yaml -o shop
 
 A file for --from has a part "build" and may be the program's own config:
 
   database: {driver: postgres}
   build:
-    host: ./cmd/shop                       # a folder is relative to the file
+    host: ./cmd/shop                       # a folder is relative to the file; or path@version
     use:
       sql-drivers: $.database.driver       # a path into this file, a name, or a list of both
       image-formats: [png, webp]

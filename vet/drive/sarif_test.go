@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // TestSARIFCountsAsEditorsDo: columns are UTF-16 code units, and what a fix replaces is what -fix replaces.
@@ -48,8 +50,8 @@ func TestSARIFCountsAsEditorsDo(t *testing.T) {
 	}
 	result := log.Runs[0].Results[0]
 	line := strings.Split(source, "\n")[6]
-	units := func(text string) int { return len(utf16.Encode([]rune(text))) }
-	if at := result.Locations[0].PhysicalLocation.Region; at.StartLine != 7 || at.StartColumn != units(line[:strings.Index(line, "gob.")])+1 {
+	before, _, _ := strings.Cut(line, "gob.")
+	if at := result.Locations[0].PhysicalLocation.Region; at.StartLine != 7 || at.StartColumn != len(utf16.Encode([]rune(before)))+1 {
 		t.Errorf("found at %+v", at)
 	}
 
@@ -59,10 +61,10 @@ func TestSARIFCountsAsEditorsDo(t *testing.T) {
 	}
 	text := source
 	replacements := fix.ArtifactChanges[0].Replacements
-	for i := len(replacements) - 1; i >= 0; i-- { // the last first, so that the others stay where they are
-		at := replacements[i].DeletedRegion
+	for _, r := range slices.Backward(replacements) { // the last first, so that the others stay where they are
+		at := r.DeletedRegion
 		start, end := offset(text, at.StartLine, at.StartColumn), offset(text, at.EndLine, at.EndColumn)
-		text = text[:start] + replacements[i].InsertedContent.Text + text[end:]
+		text = text[:start] + r.InsertedContent.Text + text[end:]
 	}
 	if code, _, errs := rosterVet(t, dir, "-fix"); code != 0 {
 		t.Fatalf("exit code %d, %q", code, errs)
@@ -83,9 +85,9 @@ func offset(text string, line, column int) int {
 		at += strings.IndexByte(text[at:], '\n') + 1
 	}
 	for units := 1; units < column; {
-		r := []rune(text[at:])[0]
+		r, size := utf8.DecodeRuneInString(text[at:])
 		units += utf16.RuneLen(r)
-		at += len(string(r))
+		at += size
 	}
 	return at
 }

@@ -7,7 +7,8 @@
 // package instead, by the -overlay of the go command, and the modules of the providers to
 // a copy of its go.mod, by -modfile. The host's own folder stays as it is, its replace
 // lines hold, its internal packages stay within reach, and main may be anywhere in its
-// module; a generated module that imports the host could do none of that.
+// module; a generated module that imports the host could do none of that. A host that is
+// given with a version is downloaded first, and built in a copy.
 //
 // Before anything is compiled, the sources are read for what they register, and two
 // packages that register one name are refused, see [Clash].

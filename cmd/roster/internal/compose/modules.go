@@ -37,8 +37,10 @@ func (p *Plan) writeModFile(ctx context.Context) error {
 	if err := os.WriteFile(strings.TrimSuffix(p.modFile(), ".mod")+".sum", sum, 0o600); err != nil {
 		return fmt.Errorf("write the go.sum of the build: %w", err)
 	}
-	if err := p.addWorkspace(ctx, root); err != nil {
-		return err
+	if !p.remote {
+		if err := p.addWorkspace(ctx, root); err != nil {
+			return err
+		}
 	}
 	p.before, err = p.versions(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ import (
 
 // A Request is what to build.
 type Request struct {
-	Host      string // a main package: its folder or import path
+	Host      string // a main package: its folder, its import path, or import/path@version
 	Dir       string // where Host and the folders of providers are looked for; "" for the working directory
 	Providers []Provider
 	Tags      string // build tags, with commas between them
@@ -37,6 +38,7 @@ type Plan struct {
 
 	request  Request
 	host     *initorder.Package
+	remote   bool   // the host was downloaded
 	work     string // the folder with what is generated
 	file     string // where the generated file seems to be, in the folder of the host
 	packages []initorder.Package
@@ -47,26 +49,46 @@ type Plan struct {
 // looks for what clashes. It compiles nothing. Close the plan to remove what was written;
 // it is nil if there is an error.
 func Prepare(ctx context.Context, r Request) (*Plan, error) {
-	host, err := initorder.Options{Dir: r.Dir, Flags: tagFlags(r.Tags)}.Main(ctx, r.Host)
-	if err != nil {
-		return nil, err
-	}
-	p := &Plan{Host: host.ImportPath, request: r, host: host}
+	p := &Plan{request: r}
 	p.request.Providers = slices.Clone(r.Providers)
-	if host.Module == nil || host.Module.Dir == "" {
-		return nil, fail(host.ImportPath, "it is in no module", "roster builds hosts that have a go.mod", nil)
-	}
-	if !host.Module.Main {
-		return nil, fail(host.ImportPath, "it is in a module that was downloaded", "start in a copy of its sources, and give its folder", nil)
-	}
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
+// findHost looks for the main package, and downloads it if it is given with a version.
+func (p *Plan) findHost(ctx context.Context) error {
+	at := initorder.Options{Dir: p.request.Dir, Flags: tagFlags(p.request.Tags)}
+	target := p.request.Host
+	if pkg, version, ok := remoteHost(target); ok {
+		folder, err := p.fetchHost(ctx, pkg, version)
+		if err != nil {
+			return err
+		}
+		// Without the workspace of whoever builds, or one that the module happens to have.
+		at.Dir, at.Env, target, p.remote = folder, []string{"GOWORK=off"}, ".", true
+	}
+	host, err := at.Main(ctx, target)
+	if err != nil {
+		return err
+	}
+	p.host, p.Host = host, host.ImportPath
+	if host.Module == nil || host.Module.Dir == "" {
+		return fail(host.ImportPath, "it is in no module", "roster builds hosts that have a go.mod", nil)
+	}
+	if !host.Module.Main {
+		return fail(host.ImportPath, "it is in another module than the one of the folder",
+			"give it with a version, as "+host.ImportPath+"@"+cmp.Or(host.Module.Version, "latest")+", or start in its folder", nil)
+	}
+	return nil
+}
+
 func (p *Plan) prepare(ctx context.Context) error {
 	if err := p.makeWork(); err != nil {
+		return err
+	}
+	if err := p.findHost(ctx); err != nil {
 		return err
 	}
 	if err := p.writeModFile(ctx); err != nil {

@@ -70,8 +70,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Go runs the go command and returns its standard output. The error has what it printed
-// on standard error.
+// Go runs the go command and returns its standard output, also with an error, which has what
+// it printed on standard error.
 func (o Options) Go(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = o.Dir
@@ -87,7 +87,7 @@ func (o Options) Go(ctx context.Context, args ...string) ([]byte, error) {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("go %s: %w", args[0], ctx.Err())
 		}
-		return nil, goError{strings.TrimSpace(stderr.String()), err}
+		return stdout.Bytes(), goError{strings.TrimSpace(stderr.String()), err}
 	}
 	return stdout.Bytes(), nil
 }
