@@ -75,7 +75,8 @@ func (r *Result) inferWriter(fn *types.Func, d *ast.FuncDecl) {
 	})
 }
 
-// writtenMap is the package's map that an assignment writes one value to, nil if it does not.
+// writtenMap is the package's map that an assignment writes one value to, nil if it does not. A map in that
+// map has names of its own under each name, and making it gives none of them away.
 func (r *Result) writtenMap(n *ast.AssignStmt) (*types.Var, *ast.IndexExpr) {
 	if len(n.Lhs) != 1 || len(n.Rhs) != 1 || n.Tok != token.ASSIGN {
 		return nil, nil
@@ -84,14 +85,33 @@ func (r *Result) writtenMap(n *ast.AssignStmt) (*types.Var, *ast.IndexExpr) {
 	if !ok {
 		return nil, nil
 	}
-	if call, isCall := n.Rhs[0].(*ast.CallExpr); isCall && isAppend(r.pass.TypesInfo, call) {
+	if call, isCall := n.Rhs[0].(*ast.CallExpr); isCall && isBuiltin(r.pass.TypesInfo, call, "append") {
 		return nil, nil // several values under one name
+	}
+	if _, inner := ast.Unparen(index.X).(*ast.IndexExpr); inner || r.isEmptyContainer(n.Rhs[0]) {
+		return nil, nil
 	}
 	v := r.PackageVar(index.X)
 	if v == nil || !isMap(v.Type()) {
 		return nil, nil
 	}
 	return v, index
+}
+
+// isEmptyContainer reports whether an expression makes a map, a slice or a channel with nothing in it.
+func (r *Result) isEmptyContainer(e ast.Expr) bool {
+	switch r.pass.TypesInfo.TypeOf(e).Underlying().(type) {
+	case *types.Map, *types.Slice, *types.Chan:
+	default:
+		return false
+	}
+	switch e := ast.Unparen(e).(type) {
+	case *ast.CompositeLit:
+		return len(e.Elts) == 0
+	case *ast.CallExpr:
+		return isBuiltin(r.pass.TypesInfo, e, "make")
+	}
+	return false
 }
 
 // storedMap is the package's sync.Map that a call stores a value in, nil if it does not.
@@ -221,13 +241,13 @@ func isString(t types.Type) bool {
 	return ok && b.Info()&types.IsString != 0
 }
 
-func isAppend(info *types.Info, call *ast.CallExpr) bool {
+func isBuiltin(info *types.Info, call *ast.CallExpr, name string) bool {
 	id, ok := call.Fun.(*ast.Ident)
 	if !ok {
 		return false
 	}
 	b, ok := info.Uses[id].(*types.Builtin)
-	return ok && b.Name() == "append"
+	return ok && b.Name() == name
 }
 
 // endsProgram reports whether a function panics or exits somewhere.

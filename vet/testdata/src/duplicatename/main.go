@@ -19,6 +19,9 @@ func init() {
 	codec.Register("json", 1)
 	codec.Register("json", 2) // want `"json" is registered twice in duplicatename/codec.codecs`
 	codec.Register("yaml", 3)
+	codec.RegisterOf("json", "text")
+	codec.RegisterOf("xml", "text")
+	codec.RegisterOf("json", "stream")
 	flag.Bool("v", true, "") // want `"v" is registered twice in command-line flags`
 	expvar.NewInt("requests")
 	image.RegisterFormat("raw", "one", nil, nil)
