@@ -54,6 +54,7 @@ func TestBlankImport(t *testing.T) {
 		`blankimport/bare/a.go:6:2: import _ "aggregate" has no comment that says what it is for`,
 		`blankimport/bare/a.go:7:2: import _ "github.com/lib/pq" has no comment that says what it is for: it registers "postgres" (database/sql drivers)`,
 		`blankimport/bare/a.go:9:2: import _ "pure" registers nothing: neither the package nor what it imports has anything that runs at its import; delete the import`,
+		`blankimport/bare/a.go:11:2: import _ "image/gif" has no comment that says what it is for: it registers "gif" (image formats)`,
 		`blankimport/bare/b.go:3:8: import _ "image/png" has no comment that says what it is for: it registers "png" (image formats)`,
 		`blankimport/bare/c.go:3:8: import _ "time/tzdata" has no comment that says what it is for: it registers 598 names (time zones)`,
 	}

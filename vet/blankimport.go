@@ -90,11 +90,20 @@ func (r *reporter) above(file *ast.File, spec *ast.ImportSpec, last int) string 
 	return ""
 }
 
+// commentText is what comments say to a reader, which a directive to a linter may do as well, after its
+// second slashes: //nolint:revive // registers "postgres".
 func commentText(group *ast.CommentGroup) string {
 	if group == nil {
 		return ""
 	}
-	return strings.TrimSpace(group.Text())
+	text := group.Text()
+	for _, c := range group.List {
+		if directive, ok := strings.CutPrefix(c.Text, "//nolint"); ok {
+			_, reason, _ := strings.Cut(directive, "//")
+			text += reason
+		}
+	}
+	return strings.TrimSpace(text)
 }
 
 func (r *reporter) blankImport(file *ast.File, d *ast.GenDecl, spec *ast.ImportSpec, path, reason string) {

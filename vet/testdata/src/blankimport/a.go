@@ -13,6 +13,8 @@ import (
 
 	_ "image/png" // for the logo
 
+	_ "image/jpeg" //nolint:revive // for photographs
+
 	// pinned in go.mod
 	_ "pure"
 )

@@ -7,6 +7,8 @@ import (
 	_ "github.com/lib/pq"
 	// something about the next one
 	_ "pure"
+
+	_ "image/gif" //nolint:revive
 )
 
 var _ = fmt.Sprint
