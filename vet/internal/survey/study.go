@@ -160,7 +160,11 @@ func (st *student) call(n *ast.CallExpr, c circumstances) {
 	if s == nil {
 		return
 	}
-	for _, e := range s.Effects {
+	effects := s.Effects
+	if settled[fn.FullName()] {
+		effects = nil
+	}
+	for _, e := range effects {
 		e.Pos = n.Pos()
 		if len(e.Chain) < maxChain {
 			e.Chain = append([]string{short(fn)}, e.Chain...)

@@ -7,6 +7,7 @@ package survey
 
 import (
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"path/filepath"
@@ -281,9 +282,10 @@ func (r *Result) program() {
 }
 
 // acts reports whether importing the package may have an effect of its own: it has an init function, an
-// initialiser that calls something, blank imports, or code that is not Go.
+// initialiser that calls something, blank imports, or code that is not Go. It may for another system or with
+// other build tags if it has files for them.
 func acts(pass *analysis.Pass) bool {
-	if len(pass.OtherFiles) > 0 {
+	if len(pass.OtherFiles) > 0 || slices.ContainsFunc(pass.IgnoredFiles, func(name string) bool { return isOf(pass, name) }) {
 		return true
 	}
 	for _, file := range pass.Files {
@@ -306,6 +308,16 @@ func acts(pass *analysis.Pass) bool {
 		}
 	}
 	return false
+}
+
+// isOf reports whether a file that was left out belongs to the package, and is not a test or a program to
+// run by hand.
+func isOf(pass *analysis.Pass, name string) bool {
+	if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		return false
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly)
+	return err != nil || file.Name.Name == pass.Pkg.Name()
 }
 
 // calls reports whether a declaration calls a function that is not a conversion, a builtin or errors.New.

@@ -15,6 +15,8 @@ import (
 
 	_ "image/jpeg" //nolint:revive // for photographs
 
+	_ "elsewhere" // on Plan 9
+
 	// pinned in go.mod
 	_ "pure"
 )

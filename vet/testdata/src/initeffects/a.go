@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"initeffects/dep"
 )
 
@@ -50,6 +52,7 @@ func init() {
 	dep.Quiet()
 	dep.Checked(3)
 	poll(make(chan int, 1))
+	prometheus.NewRegistry().MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "starts"}))
 	fmt.Fprintln(os.Stderr, "hello")
 }
 

@@ -1,0 +1,2 @@
+// Package elsewhere registers something on another system.
+package elsewhere

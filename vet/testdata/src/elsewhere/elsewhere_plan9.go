@@ -1,0 +1,3 @@
+package elsewhere
+
+func init() { println("here") }
