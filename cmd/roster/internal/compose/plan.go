@@ -189,6 +189,12 @@ func (p *Plan) makeWork() error {
 		if err == nil {
 			err = os.MkdirAll(dir, 0o750)
 		}
+		if err == nil {
+			err = emptyOrOurs(dir)
+		}
+		if err == nil { // first, so that the folder is known to be ours even if the build fails
+			err = os.WriteFile(filepath.Join(dir, generatedFile), []byte("package main\n"), 0o600)
+		}
 		if err != nil {
 			return fmt.Errorf("the folder to keep: %w", err)
 		}
@@ -200,6 +206,19 @@ func (p *Plan) makeWork() error {
 		return fmt.Errorf("a folder for what is generated: %w", err)
 	}
 	p.work = dir
+	return nil
+}
+
+// emptyOrOurs refuses a folder with files of others, which would be overwritten.
+func emptyOrOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the folder
+	}
+	ours := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == generatedFile })
+	if len(entries) > 0 && !ours {
+		return fail(dir, "it is not empty, and not of an earlier build", "give a new one, or empty it", nil)
+	}
 	return nil
 }
 

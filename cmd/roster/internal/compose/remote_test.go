@@ -69,6 +69,25 @@ func TestKeptRemoteHost(t *testing.T) {
 	}
 }
 
+// TestKeepLeavesOthersAlone: the folder of a host, above all, has a go.mod that would be overwritten.
+func TestKeepLeavesOthersAlone(t *testing.T) {
+	proxy(t)
+	dir := write(t, host)
+	r := request(t, dir, "example.com/lower@v1.0.0")
+	r.Keep = "."
+	before, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := Prepare(t.Context(), r); plan != nil || err == nil || !strings.Contains(err.Error(), "it is not empty, and not of an earlier build") {
+		t.Errorf("%v", err)
+	}
+	after, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("go.mod is now, %v,\n%s", err, after)
+	}
+}
+
 func TestRemoteHostsThatAreRefused(t *testing.T) {
 	proxy(t)
 	for host, want := range map[string]string{
