@@ -28,18 +28,41 @@ Right: register under a name, and let the type say it where that is handy.
 	func Register(name string, h Handler) { handlers.Register(name, h) }
 
 Found are package variables that a function of that purpose writes, by its name. A cache that is keyed by
-types is no registry.
+types is no registry, and neither is the index from types to names beside one.
 
 Silence it with //roster:ignore reflecttypekey and a reason.
 `, func(r *reporter) {
 	for _, file := range r.judged() {
 		for _, decl := range file.Decls {
-			if d, ok := decl.(*ast.FuncDecl); ok && d.Body != nil && survey.Registers(d.Name.Name) {
+			if d, ok := decl.(*ast.FuncDecl); ok && d.Body != nil && survey.Registers(d.Name.Name) && !r.writesNames(d) {
 				r.typeKeys(d)
 			}
 		}
 	}
 })
+
+// writesNames reports whether a function registers under a name, too.
+func (r *reporter) writesNames(d *ast.FuncDecl) bool {
+	found := false
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		assign, ok := n.(*ast.AssignStmt)
+		if !ok {
+			return !found
+		}
+		for _, lhs := range assign.Lhs {
+			if index, ok := lhs.(*ast.IndexExpr); ok && r.survey.PackageVar(index.X) != nil && isString(r.TypesInfo.TypeOf(index.Index)) {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func isString(t types.Type) bool {
+	basic, ok := t.Underlying().(*types.Basic)
+	return ok && basic.Info()&types.IsString != 0
+}
 
 func (r *reporter) typeKeys(d *ast.FuncDecl) {
 	ast.Inspect(d.Body, func(n ast.Node) bool {

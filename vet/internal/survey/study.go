@@ -2,6 +2,7 @@ package survey
 
 import (
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
 	"slices"
@@ -292,11 +293,42 @@ func (st *student) play(n *ast.CallExpr, role Role, c circumstances) {
 			}
 			continue
 		}
+		own := c
+		own.guarded = c.guarded || !role.Registry.Panics && st.asks(n, name)
 		st.register(Registration{
 			Registry: role.Registry.ID, Name: name, Package: st.pass.Pkg.Path(), At: at(st.pass, n.Pos()),
 			Pos: n.Pos(), Type: st.valueType(n, role), Many: role.Registry.Many,
-		}, c)
+		}, own)
 	}
+}
+
+// asks reports whether the function with a registration asks the package of the registry for the name as
+// well: it knows that somebody else may have it, and takes its place on purpose.
+func (st *student) asks(registration *ast.CallExpr, name string) bool {
+	owner := typeutil.StaticCallee(st.pass.TypesInfo, registration)
+	if owner == nil || owner.Pkg() == nil {
+		return false
+	}
+	var around ast.Node = registration
+	if st.decl != nil {
+		around = st.decl.Body
+	}
+	found := false
+	ast.Inspect(around, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || call == registration || len(call.Args) == 0 {
+			return !found
+		}
+		fn := typeutil.StaticCallee(st.pass.TypesInfo, call)
+		if fn == nil || fn.Pkg() != owner.Pkg() || len(st.rolesOf(call, fn)) > 0 || fn.Signature().Results().Len() == 0 {
+			return !found
+		}
+		if value := st.pass.TypesInfo.Types[call.Args[0]].Value; value != nil && value.Kind() == constant.String && constant.StringVal(value) == name {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 func (st *student) phase() Phase {

@@ -12,6 +12,8 @@ var (
 	shared   sync.Map
 	sizes    = map[reflect.Type]int{}
 	names    = map[string]reflect.Type{}
+	byName   = map[string]Handler{}
+	nameOf   = map[reflect.Type]string{}
 )
 
 func Register(event any, h Handler) {
@@ -33,3 +35,8 @@ func size(t reflect.Type) int {
 }
 
 func RegisterType(name string, v any) { names[name] = reflect.TypeOf(v) }
+
+func RegisterNamed(name string, event any, h Handler) {
+	byName[name] = h
+	nameOf[reflect.TypeOf(event)] = name // from types to names
+}

@@ -36,6 +36,13 @@ type module2 struct{}
 
 func (module2) CaddyModule() caddy.ModuleInfo { return caddy.ModuleInfo{ID: "http.handlers.x"} }
 
+type measured struct{ encoding.Compressor }
+
+func (measured) Name() string { return "gzip" }
+
+// wrap takes the place of another on purpose, and knows of it.
+func wrap() { encoding.RegisterCompressor(measured{encoding.GetCompressor("gzip")}) }
+
 var (
 	requests = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "app", Name: "requests_total"})
 	again    = prometheus.NewCounter(prometheus.CounterOpts{Name: "app_requests_total"})
@@ -46,6 +53,7 @@ func init() {
 	encoding.RegisterCompressor(gzip{})
 	encoding.RegisterCompressor(fast{}) // want `"gzip" is registered twice in gRPC compressors: at .*; the last to register wins`
 	encoding.RegisterCompressor(other{})
+	wrap()
 
 	resolver.Register(&consul{scheme: "consul"})
 	resolver.Register(&consul{scheme: "consul"}) // want `"consul" is registered twice in gRPC name resolvers`
