@@ -96,14 +96,14 @@ func commentText(group *ast.CommentGroup) string {
 	if group == nil {
 		return ""
 	}
-	text := group.Text()
+	text := strings.TrimSpace(group.Text())
 	for _, c := range group.List {
-		if directive, ok := strings.CutPrefix(c.Text, "//nolint"); ok {
+		if directive, ok := strings.CutPrefix(c.Text, "//nolint"); ok && text == "" {
 			_, reason, _ := strings.Cut(directive, "//")
-			text += reason
+			text = strings.TrimSpace(reason)
 		}
 	}
-	return strings.TrimSpace(text)
+	return text
 }
 
 func (r *reporter) blankImport(file *ast.File, d *ast.GenDecl, spec *ast.ImportSpec, path, reason string) {
