@@ -84,7 +84,7 @@ func (r *reporter) lacks(v *types.Var, d *ast.FuncDecl) string {
 	if !survey.Locks(d) {
 		lacks = append(lacks, "has no mutex")
 	}
-	if !r.listed(v) {
+	if !v.Exported() && !r.listed(v) { // whoever imports it can list what is exported
 		lacks = append(lacks, "does not list its names")
 	}
 	if len(lacks) == 1 {
