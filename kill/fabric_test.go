@@ -230,6 +230,11 @@ func (r *testRuntime) stop(tb testing.TB) {
 func (r *testRuntime) awaitCurrent(tb testing.TB) {
 	tb.Helper()
 	eventually(tb, "the runtime is current", func() bool { return r.Status().Current })
+	select { // it has told its hooks as well, and says what it began with
+	case <-r.Ready():
+	case <-time.After(15 * time.Second):
+		tb.Fatal("the runtime is current, and not ready")
+	}
 }
 
 // eventually waits for a state.
