@@ -69,8 +69,8 @@ func TestKillKeepsTryingUntilTheLinkHeals(t *testing.T) {
 	healed := time.Now()
 	f.cut("eu", "us", false) // the operator has gone: the hubs settle it among themselves
 	eventually(t, "the far runtime refuses", func() bool { _, killed := far.sw.Killed(target); return killed })
-	if took := time.Since(healed); took > time.Second {
-		t.Errorf("it took %v after the heal, want at most a second", took)
+	if took := time.Since(healed); took > 2*time.Second { // it is far below one on a machine at rest
+		t.Errorf("it took %v after the heal, want at most two seconds", took)
 	}
 
 	f.cut("eu", "us", true)
