@@ -50,18 +50,13 @@ func (r *reporter) writesNames(d *ast.FuncDecl) bool {
 			return !found
 		}
 		for _, lhs := range assign.Lhs {
-			if index, ok := lhs.(*ast.IndexExpr); ok && r.survey.PackageVar(index.X) != nil && isString(r.TypesInfo.TypeOf(index.Index)) {
+			if index, ok := lhs.(*ast.IndexExpr); ok && r.survey.PackageVar(index.X) != nil && survey.IsString(r.TypesInfo.TypeOf(index.Index)) {
 				found = true
 			}
 		}
 		return !found
 	})
 	return found
-}
-
-func isString(t types.Type) bool {
-	basic, ok := t.Underlying().(*types.Basic)
-	return ok && basic.Info()&types.IsString != 0
 }
 
 func (r *reporter) typeKeys(d *ast.FuncDecl) {

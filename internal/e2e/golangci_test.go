@@ -21,33 +21,23 @@ import (
 
 func main() {}
 `,
-	"a/a.go": `package a
-
-import (
-	"database/sql"
-	"database/sql/driver"
-)
-
-type drv struct{}
-
-func (drv) Open(string) (driver.Conn, error) { return nil, driver.ErrBadConn }
-
-func init() { sql.Register("one", drv{}) }
-`,
-	"b/b.go": `package b
-
-import (
-	"database/sql"
-	"database/sql/driver"
-)
-
-type drv struct{}
-
-func (drv) Open(string) (driver.Conn, error) { return nil, driver.ErrBadConn }
-
-func init() { sql.Register("one", drv{}) }
-`,
+	"a/a.go": "package a" + registersOne,
+	"b/b.go": "package b" + registersOne,
 }
+
+const registersOne = `
+
+import (
+	"database/sql"
+	"database/sql/driver"
+)
+
+type drv struct{}
+
+func (drv) Open(string) (driver.Conn, error) { return nil, driver.ErrBadConn }
+
+func init() { sql.Register("one", drv{}) }
+`
 
 // TestGolangciLintWithTheLinter builds golangci-lint with the linter in it, as golangci-lint
 // custom does, but from the module proxy and this checkout, and has it find a name that two

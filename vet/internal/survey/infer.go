@@ -46,7 +46,7 @@ func (r *Result) inferWriter(fn *types.Func, d *ast.FuncDecl) {
 	st := &student{Result: r, decl: d, params: r.paramsOf(d), out: &Summary{}}
 	add := func(v *types.Var, key, value ast.Expr) {
 		param, via, ok := st.parameter(key)
-		if !ok || !isString(r.pass.TypesInfo.Types[key].Type) {
+		if !ok || !IsString(r.pass.TypesInfo.Types[key].Type) {
 			return
 		}
 		role := Role{Registry: r.registryOf(v), Param: param, Via: via, Value: -1}
@@ -233,7 +233,8 @@ func isMap(t types.Type) bool {
 	return ok
 }
 
-func isString(t types.Type) bool {
+// IsString reports whether a type is string, or is made of it.
+func IsString(t types.Type) bool {
 	if t == nil {
 		return false
 	}
