@@ -29,8 +29,9 @@ func remoteHost(host string) (pkg, version string, ok bool) {
 // has replace lines that count.
 func (p *Plan) fetchHost(ctx context.Context, pkg, version string) (string, error) {
 	target := pkg + "@" + version
-	if pkg == "" || version == "" {
-		return "", fail(target, "it names no version of a package", "write import/path@v1.2.3 or import/path@latest", nil)
+	// What is clean and relative ends at a dot when its last elements are taken off, one by one.
+	if pkg == "" || version == "" || path.Clean(pkg) != pkg || path.IsAbs(pkg) || strings.HasPrefix(pkg, "-") {
+		return "", fail(target, "it is no import path with a version", "write import/path@v1.2.3 or import/path@latest", nil)
 	}
 	sources, err := p.download(ctx, pkg, version)
 	if err != nil {

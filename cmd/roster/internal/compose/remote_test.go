@@ -95,8 +95,11 @@ func TestRemoteHostsThatAreRefused(t *testing.T) {
 		"example.com/nobody@latest":         "check the path, the version and GOPROXY",
 		"example.com/tool/cmd/other@v1.2.0": "example.com/tool v1.2.0 has no such package",
 		"example.com/tool/lib@v1.2.0":       "is a library",
-		"example.com/tool/cmd/tool@":        "names no version",
-		"@v1.2.0":                           "names no version",
+		"example.com/tool/cmd/tool@":        "is no import path with a version",
+		"@v1.2.0":                           "is no import path with a version",
+		"example.com/tool/@v1.2.0":          "is no import path with a version",
+		"example.com/tool/../../x@v1.2.0":   "is no import path with a version",
+		"-x@v1.2.0":                         "is no import path with a version",
 	} {
 		plan, err := Prepare(t.Context(), remote(t, host))
 		if plan != nil || err == nil || !strings.Contains(err.Error(), want) {
